@@ -1,0 +1,18 @@
+"""What every stage of the pipeline agrees on, and the way of one event through it.
+
+1. A sender POSTs events. `gateway/events/` reads the body within its limits, cuts it into the raw bytes of
+   single events without decoding the whole (`pipeline/events/splitting.py`), finds each event's source in the
+   registry and has its format validate it (`pipeline/events/source.py`). A bad event becomes a `Rejection`
+   with a reason of the closed set in `pipeline/events/reasons.py`, and a dead letter.
+2. The good events of a source are spliced, still as raw bytes, into record batches
+   (`pipeline/events/batch.py`) and published (`pipeline/stream/publisher.py`). The answer leaves only when
+   JetStream has every batch on disk.
+3. A collector (`collectors/_runtime/`) pulls the batches of its source (`pipeline/stream/consumer.py`), has the
+   same format validate them again and map them to `EventRecord`s (`pipeline/events/record.py`), and merges
+   several batches into one transaction (`pipeline/store/event_store.py`): ledger, events, rollups and audience
+   together or not at all. Then it acknowledges. What can never be stored is bisected out and dead-lettered.
+4. The reporter answers from the rollups and the audience (`pipeline/audience/`), never from the stream.
+
+`pipeline/chassis/` is the frame around all of that and knows nothing about events. `pipeline/errors.py` draws
+the line that decides everything that fails: transient or permanent.
+"""

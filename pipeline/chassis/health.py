@@ -1,0 +1,69 @@
+"""Probes: `/health/live` does no input or output; `/health/ready` really asks every dependency, timed and named."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Response, Router, get
+
+from pipeline.chassis.metrics import ServiceMetrics
+
+Check = Callable[[], Awaitable[str]]
+"""Asks one dependency. Returns a few words about it, raises any exception when it is not ready."""
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """What one check found, and how long it took."""
+
+    name: str
+    ready: bool
+    detail: str
+    milliseconds: float
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """The answer of `/health/ready`: ready when every check is."""
+
+    ready: bool
+    checks: Sequence[CheckResult]
+
+
+async def run_checks(checks: Mapping[str, Check], timeout_seconds: float) -> Readiness:
+    """Runs all checks at once, each bounded by the timeout."""
+
+    async def run(name: str, check: Check) -> CheckResult:
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                ready, detail = True, await check()
+        except TimeoutError:
+            ready, detail = False, f"no answer within {timeout_seconds:g} s"
+        except Exception as error:  # whatever a dependency raises, the probe's job is to report it
+            ready, detail = False, f"{type(error).__name__}: {error}"
+        return CheckResult(name, ready, detail, round((time.perf_counter() - started) * 1000, 1))
+
+    results = await asyncio.gather(*(run(name, check) for name, check in checks.items()))
+    return Readiness(all(result.ready for result in results), results)
+
+
+def probe_router(metrics: ServiceMetrics, checks: Mapping[str, Check], timeout_seconds: float) -> Router:
+    """The routes that every service has: `/health/live`, `/health/ready`, `/metrics`."""
+
+    @get("/health/live", summary="Is the process alive?", sync_to_thread=False)
+    def live() -> dict[str, str]:
+        return {"status": "alive", "service": metrics.service}
+
+    @get("/health/ready", summary="Can the service do its work?")
+    async def ready() -> Response[Readiness]:
+        readiness = await run_checks(checks, timeout_seconds)
+        return Response(readiness, status_code=200 if readiness.ready else 503)
+
+    @get("/metrics", summary="Metrics in OpenMetrics text form", media_type="text/plain", sync_to_thread=False)
+    def exposition() -> Response[bytes]:
+        body, content_type = metrics.exposition()
+        return Response(body, headers={"content-type": content_type})
+
+    handlers: list[Any] = [live, ready, exposition]
+    return Router("/", route_handlers=handlers, tags=["operation"])

@@ -1,0 +1,34 @@
+"""The metrics registry of one service, injected so that two apps in one process never mix."""
+
+import time
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+_REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class ServiceMetrics:
+    """What every service measures, whatever it does. `registry` is where a service's own telemetry adds to."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.registry = CollectorRegistry()
+        self._requests = Histogram(
+            "http_request_duration_seconds",
+            "Time from the first byte of a request to the last byte of its answer",
+            ["service", "method", "route", "status"],
+            buckets=_REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        started = time.monotonic()
+        uptime = Gauge("service_uptime_seconds", "Time since start", ["service"], registry=self.registry)
+        uptime.labels(service).set_function(lambda: time.monotonic() - started)
+
+    def request_answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """`route` is a template such as `/webhooks/{name}`, never a path that a caller made up."""
+        self._requests.labels(self.service, method, route, str(status)).observe(seconds)
+
+    def exposition(self) -> tuple[bytes, str]:
+        """The body of `GET /metrics` and its content type (OpenMetrics)."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,90 @@
+"""Runs a service in one process and one event loop: the HTTP server beside its supervised background loops.
+
+uvicorn rather than Granian: one process, so that a SIGKILL leaves no worker behind that holds the port, and the
+loops share the server's event loop. docs/decisions.md has the measurement.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+import uvicorn
+import uvloop
+from litestar.types import ASGIApp
+
+from pipeline.chassis.supervision import Loop, supervise
+from pipeline.errors import ConfigurationError
+
+log = structlog.get_logger()
+
+
+class ServerSettings(msgspec.Struct, frozen=True):
+    port: int
+    """TCP port that the service listens on."""
+    host: str = "127.0.0.1"
+    """Address that the service listens on; 0.0.0.0 in a container."""
+    shutdown_grace_seconds: float = 10.0
+    """How long work in flight may go on after SIGTERM."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: stopping is the supervisor's decision."""
+
+    def install_signal_handlers(self) -> None:  # pragma: no cover - kept for older uvicorn
+        return
+
+    def capture_signals(self) -> Any:
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+
+async def serve(app: ASGIApp, settings: ServerSettings, loops: Mapping[str, Loop]) -> bool:
+    """Serves until SIGTERM or SIGINT, or until a loop dies. Returns whether everything ended well."""
+    stop = asyncio.Event()
+    running_loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running_loop.add_signal_handler(number, stop.set)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.shutdown_grace_seconds),
+    )
+    server = _Server(config)
+
+    async def http(stop: asyncio.Event) -> None:
+        serving = asyncio.create_task(server.serve())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stopping.cancel()
+        await serving
+
+    log.info("service_starting", port=settings.port)
+    healthy = await supervise({"http": http, **loops}, stop, settings.shutdown_grace_seconds)
+    log.info("service_stopped", healthy=healthy)
+    return healthy
+
+
+def run(main: Coroutine[Any, Any, bool]) -> None:
+    """The last line of a `__main__`: exit status 0 after a clean stop, 1 after a death, 2 for wrong settings."""
+    try:
+        sys.exit(0 if uvloop.run(main) else 1)
+    except ConfigurationError as error:
+        fail(error)
+
+
+def fail(error: ConfigurationError) -> None:
+    """Ends the start with the name of the variable that is wrong."""
+    print(f"configuration error: {error}", file=sys.stderr)
+    sys.exit(2)

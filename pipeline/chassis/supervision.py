@@ -1,0 +1,60 @@
+"""Background loops never end silently: when one dies, the process says so and ends, and is started anew.
+
+A loop that stalls without dying is seen by its `Heartbeat`, which readiness asks.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+log = structlog.get_logger()
+
+Loop = Callable[[asyncio.Event], Awaitable[None]]
+"""Runs until the event (stop) is set, finishes what it holds, and returns."""
+
+
+class Heartbeat:
+    """A loop beats it whenever it turns; `check` fails once it has been silent for too long."""
+
+    def __init__(self, stall_after_seconds: float) -> None:
+        self._stall_after_seconds = stall_after_seconds
+        self._last = time.monotonic()
+
+    def beat(self) -> None:
+        self._last = time.monotonic()
+
+    async def check(self) -> str:
+        """A readiness check."""
+        silent = time.monotonic() - self._last
+        if silent > self._stall_after_seconds:
+            raise TimeoutError(f"stalled: no turn of the loop for {silent:.0f} s")
+        return "turning"
+
+
+async def supervise(loops: Mapping[str, Loop], stop: asyncio.Event, grace_seconds: float) -> bool:
+    """Runs the loops until `stop` is set; gives them the grace to finish, then cancels them.
+
+    Returns True when all ended well, False when one of them died: then `stop` is set for the others too.
+    """
+    tasks = {asyncio.create_task(loop(stop), name=name) for name, loop in loops.items()}
+    if not tasks:
+        await stop.wait()
+        return True
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    healthy = stop.is_set()
+    stop.set()
+    await stopped
+    _, late = await asyncio.wait(tasks, timeout=grace_seconds)
+    for task in late:
+        log.warning("loop_cancelled", loop=task.get_name(), after_seconds=grace_seconds)
+        task.cancel()
+    for outcome, task in zip(await asyncio.gather(*tasks, return_exceptions=True), tasks, strict=True):
+        if isinstance(outcome, Exception):
+            healthy = False
+            log.error("loop_died", loop=task.get_name(), exc_info=outcome)
+        elif not healthy and task not in late and outcome is None:
+            log.error("loop_ended", loop=task.get_name())
+    return healthy

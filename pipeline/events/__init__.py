@@ -1,0 +1,1 @@
+"""The contract between the stages: what a source is, a record batch, a canonical record, a reason. Pure."""
