@@ -9,7 +9,21 @@ FACET_SEPARATOR = "\x1f"
 """ASCII's own unit separator joins the facet values of a record; it is taken out of the values themselves."""
 
 
-class EventRecord(msgspec.Struct, frozen=True, gc=False):
+# The JSON names are those that the store's statement reads: they travel with every event, so they are short.
+_NAMES = {
+    "event_id": "id",
+    "funnel_stage": "stage",
+    "event_type": "type",
+    "occurred_at": "at",
+    "received_at": "received",
+    "user_id": "user",
+    "campaign_id": "campaign",
+    "watch_seconds": "watch",
+    "watched_percent": "watched",
+}
+
+
+class EventRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename=_NAMES):
     """One event as it is stored.
 
     `facets` are the user's demographic values in the order of the source's facet names, joined by

@@ -1,0 +1,15 @@
+"""All sources, one line each. The gateway, the collectors and the reporter's filters start from here."""
+
+from collections.abc import Mapping
+
+from collectors.facebook import SOURCE as FACEBOOK
+from collectors.tiktok import SOURCE as TIKTOK
+from pipeline.events.source import Source
+
+SOURCES: Mapping[str, Source] = {
+    source.name: source
+    for source in (
+        FACEBOOK,
+        TIKTOK,
+    )
+}

@@ -1,0 +1,95 @@
+"""What a source is: the plug-in type that a folder under `collectors/` fills in.
+
+A source is data and pure functions. The gateway, the collector runtime and the tests all reach it through
+`collectors/registry.py` and judge events with the same function, `Format.judge`.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import msgspec
+
+from pipeline.events.reasons import Reason, Rejected, Rejection, rejection_of
+from pipeline.events.record import EventRecord
+from pipeline.events.text import may_hold_unstorable_text, refuse_unstorable_text
+
+MAX_CLOCK_AHEAD = timedelta(hours=24)
+"""How far in the future an event's own timestamp may lie (EVENTS §1)."""
+
+
+class Event(Protocol):
+    """What every decoded event has, whatever its source."""
+
+    @property
+    def event_id(self) -> str: ...
+
+    @property
+    def timestamp(self) -> datetime: ...
+
+
+class Format(msgspec.Struct, frozen=True):
+    """One way in which a source's events are written.
+
+    `decode` takes the raw JSON of one event and raises what msgspec raises, or `Rejected`. `to_record` takes the
+    decoded event, its raw bytes and the time at which the gateway received it.
+    """
+
+    name: str
+    decode: Callable[[Any], Any]
+    to_record: Callable[[Any, msgspec.Raw, datetime], EventRecord]
+
+    def judge(self, raw: bytes | msgspec.Raw, now: datetime) -> "Event | Rejection":
+        """The decoded event, or why it is refused. Never raises for anything that a sender can write."""
+        try:
+            event: Event = self.decode(raw)
+            if event.timestamp > now + MAX_CLOCK_AHEAD:
+                raise Rejected(
+                    Reason.TIMESTAMP_OUT_OF_RANGE, "$.timestamp", "more than 24 hours in the future"
+                )
+        except (msgspec.MsgspecError, Rejected, RecursionError, UnicodeDecodeError) as error:
+            return rejection_of(error)
+        return event
+
+    def judge_text(self, raw: bytes | msgspec.Raw, now: datetime) -> "Event | Rejection":
+        """As `judge`, with the closer look at text that the quick look over the whole body asked for."""
+        text = bytes(raw)
+        try:
+            if may_hold_unstorable_text(text):
+                refuse_unstorable_text(text)
+            text.decode()
+        except Rejected as error:
+            return error.rejection
+        except UnicodeDecodeError as error:
+            return Rejection(Reason.MALFORMED_JSON, "$", f"not UTF-8: {error.reason} at byte {error.start}")
+        return self.judge(raw, now)
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A sender of events, such as Facebook.
+
+    `event_types` maps each funnel stage to its event types. `facets` names the demographic values of
+    `EventRecord.facets`, in order, with the closed set of each value or None where it is open (a country).
+    `formats` maps a format's name to it; `event_format` is the one that `POST /events` accepts.
+    """
+
+    name: str
+    event_types: Mapping[str, tuple[str, ...]]
+    facets: Mapping[str, tuple[str, ...] | None]
+    formats: Mapping[str, Format]
+    event_format: str
+
+
+def needs_text_check(part: bytes) -> bool:
+    """The quick look over many events at once: must each be judged with `judge_text`?"""
+    return may_hold_unstorable_text(part) or not _is_utf8(part)
+
+
+def _is_utf8(part: bytes) -> bool:
+    if part.isascii():
+        return True
+    try:
+        part.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,27 @@
+"""The words that filters of reports understand: sources, stages, event types, facets."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from pipeline.events.source import Source
+
+
+class SourceVocabulary(msgspec.Struct, frozen=True):
+    """One source's words. `facets` maps a facet to its closed set of values, None where it is open."""
+
+    event_types: Mapping[str, tuple[str, ...]]
+    facets: Mapping[str, tuple[str, ...] | None]
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """All sources' words, by source name."""
+
+    sources: Mapping[str, SourceVocabulary]
+
+
+def vocabulary_of(sources: Mapping[str, Source]) -> Vocabulary:
+    """What the registered sources can say."""
+    return Vocabulary(
+        {name: SourceVocabulary(source.event_types, source.facets) for name, source in sources.items()}
+    )

@@ -1,0 +1,128 @@
+"""Prisma Client Python with an error model: a caller sees StoreUnavailable, DataRejected, or a defect."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any, LiteralString, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import httpx
+import msgspec
+import structlog
+from prisma.engine.errors import EngineError
+from prisma.errors import ClientNotConnectedError, DataError, HTTPClientClosedError, PrismaError
+
+from pipeline.errors import DataRejected, StoreUnavailable
+from prisma import Prisma
+
+log = structlog.get_logger()
+
+# Data exceptions, integrity violations, and a value too large for an index: the same rows fail again and again.
+_DATA_ERRORS = ("22", "23", "54")
+
+
+class StoreSettings(msgspec.Struct, frozen=True):
+    database_url: str
+    """postgresql://user:password@host:port/database, with Prisma's parameters."""
+    database_connections: int = 3
+    """Connections that this process holds at most."""
+    database_statement_timeout_seconds: float = 30.0
+    """After this Postgres gives a statement up; it is tried again."""
+    database_connect_timeout_seconds: float = 5.0
+    """How long to wait for a connection before the store counts as away."""
+
+
+class Database:
+    """A client of one database. Use it as an async context manager, or call `connect` and `close`."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        # A statement's own limit ends it in Postgres; the client waits a little longer to hear of that.
+        self._request_timeout = settings.database_statement_timeout_seconds + 5
+        self._url = _with_parameters(settings)
+        self._client = self._new_client()
+        self._reconnecting = asyncio.Lock()
+
+    def _new_client(self) -> Prisma:
+        return Prisma(datasource={"url": self._url}, http={"timeout": httpx.Timeout(self._request_timeout)})
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def connect(self) -> None:
+        """Starts the query engine. Postgres itself may still be away."""
+        await self._client.connect(timeout=timedelta(seconds=30))
+
+    async def close(self) -> None:
+        """Ends the query engine and its connections."""
+        if self._client.is_connected():
+            await self._client.disconnect(timeout=timedelta(seconds=5))
+
+    async def query(self, sql: LiteralString, *parameters: Any) -> list[dict[str, Any]]:
+        """The rows of a statement with parameters $1 to $n, each a dict by column name.
+
+        Raises StoreUnavailable when it may succeed later, DataRejected when the data itself was refused.
+        """
+        return await self._run("query_raw", sql, parameters)
+
+    async def execute(self, sql: LiteralString, *parameters: Any) -> int:
+        """Runs a statement without a result; returns the number of rows it touched. Raises as `query`."""
+        return await self._run("execute_raw", sql, parameters)
+
+    async def ping(self) -> str:
+        """A readiness check."""
+        await self.query("SELECT 1 AS one")
+        return "answers"
+
+    async def _run(self, action: str, sql: str, parameters: tuple[Any, ...]) -> Any:
+        client = self._client
+        try:
+            return await getattr(client, action)(sql, *parameters)
+        except DataError as error:
+            raise _meaning(error) from error
+        except (httpx.TransportError, HTTPClientClosedError, ClientNotConnectedError) as error:
+            await self._replace(client)
+            raise StoreUnavailable(f"the query engine does not answer: {type(error).__name__}") from error
+        except (EngineError, PrismaError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    async def _replace(self, broken: Prisma) -> None:
+        """A query engine that died is started anew, once for all callers that noticed."""
+        async with self._reconnecting:
+            if self._client is not broken:
+                return
+            log.warning("query_engine_restarting")
+            if broken.is_connected():
+                await broken.disconnect(timeout=timedelta(seconds=1))
+            self._client = self._new_client()
+            try:
+                await self._client.connect(timeout=timedelta(seconds=30))
+            except (EngineError, PrismaError, httpx.HTTPError, OSError) as error:
+                raise StoreUnavailable(f"the query engine does not start: {error}") from error
+
+
+def _meaning(error: DataError) -> Exception:
+    """What Prisma's error means. P2010 carries the SQLSTATE of a raw statement in its `meta`."""
+    meta = error.meta if isinstance(error.meta, dict) else {}
+    sqlstate = str(meta.get("code", ""))
+    message = str(meta.get("message", error))
+    if sqlstate.startswith(_DATA_ERRORS):
+        return DataRejected(sqlstate, message)
+    return StoreUnavailable(f"{error.code} {sqlstate} {message}".strip())
+
+
+def _with_parameters(settings: StoreSettings) -> str:
+    """The URL with our limits, unless it already names its own."""
+    parts = urlsplit(settings.database_url)
+    parameters = {
+        "connection_limit": str(settings.database_connections),
+        "connect_timeout": f"{settings.database_connect_timeout_seconds:g}",
+        "pool_timeout": f"{settings.database_connect_timeout_seconds:g}",
+        "statement_timeout": f"{settings.database_statement_timeout_seconds * 1000:.0f}",
+        # Sums and joins of one batch stay in memory, and no statement here is worth compiling.
+        "options": "-c work_mem=64MB -c jit=off",
+        **dict(parse_qsl(parts.query)),
+    }
+    return urlunsplit(parts._replace(query=urlencode(parameters)))

@@ -1,0 +1,106 @@
+"""The exactly-once write: ledger, events, rollups and audience in one statement, so together or not at all."""
+
+import base64
+import secrets
+from collections.abc import Sequence
+
+import msgspec
+
+from pipeline.events.record import EventRecord
+from pipeline.store.database import Database
+
+_SHARDS = 1024
+
+# How the statement reads: `incoming` is the batch; `fresh` are the ids that the ledger did not know; only those
+# become `stored`, and everything after is derived from `stored` alone. Keys are inserted in one order by all
+# writers, so that two that hold the same duplicates wait for each other but never in a circle; nobody holds a
+# rollup row while still waiting for a key.
+#
+# The batch travels as base64 of a JSON array: the text crosses two more JSON encodings on its way, and base64
+# has nothing that they would have to escape. `payload` stays the text that came in.
+_WRITE = """
+WITH incoming AS MATERIALIZED (
+    SELECT md5($1 || id)::uuid AS key, batch.*
+    FROM json_to_recordset(convert_from(decode($2, 'base64'), 'UTF8')::json) AS batch(
+        id text, stage text, type text, at timestamptz, received timestamptz, "user" text, facets text,
+        amount numeric, currency text, campaign text, watch numeric, watched numeric, payload json)
+), fresh AS (
+    INSERT INTO event_ledger (key)
+    SELECT key FROM incoming ORDER BY key
+    ON CONFLICT DO NOTHING
+    RETURNING key
+), stored AS (
+    INSERT INTO events (occurred_at, received_at, source, event_id, funnel_stage, event_type, user_id, facets,
+                        amount, currency, campaign_id, watch_seconds, watched_percent, payload)
+    SELECT at, received, $1, id, stage, type, "user", facets, amount, currency, campaign, watch, watched, payload
+    FROM incoming JOIN fresh USING (key)
+    RETURNING occurred_at, funnel_stage, event_type, user_id, facets, amount, currency, watch_seconds,
+              watched_percent
+), per_second AS (
+    SELECT date_trunc('second', occurred_at, 'UTC') AS second, funnel_stage, event_type,
+           coalesce(currency, '') AS currency, count(*) AS events, count(amount) AS transactions,
+           coalesce(sum(amount), 0) AS revenue, count(watch_seconds) AS watches,
+           coalesce(sum(watch_seconds), 0) AS watch_seconds, coalesce(sum(watched_percent), 0) AS watched_percent
+    FROM stored
+    GROUP BY 1, 2, 3, 4
+), rolled_up AS (
+    INSERT INTO event_rollups AS kept
+    SELECT seconds, date_bin(make_interval(secs => seconds), second, 'epoch'), $1, funnel_stage, event_type,
+           currency, $3::integer, sum(events), sum(transactions), sum(revenue), sum(watches), sum(watch_seconds),
+           sum(watched_percent)
+    FROM per_second CROSS JOIN (VALUES (1), (60), (3600), (86400)) AS buckets(seconds)
+    GROUP BY 1, 2, 4, 5, 6
+    ORDER BY 1, 2, 4, 5, 6
+    ON CONFLICT ON CONSTRAINT event_rollups_pkey DO UPDATE SET
+        events = kept.events + excluded.events,
+        transactions = kept.transactions + excluded.transactions,
+        revenue = kept.revenue + excluded.revenue,
+        watches = kept.watches + excluded.watches,
+        watch_seconds = kept.watch_seconds + excluded.watch_seconds,
+        watched_percent = kept.watched_percent + excluded.watched_percent
+), facet_index AS (
+    SELECT facets, row_number() OVER () - 1 AS index
+    FROM (SELECT DISTINCT facets FROM stored WHERE user_id IS NOT NULL) AS present
+), segment AS (
+    INSERT INTO audience_segments (source, first_at, last_at, events, facets, data)
+    SELECT $1, min(occurred_at), max(occurred_at), count(*),
+           (SELECT array_agg(facets ORDER BY index) FROM facet_index),
+           string_agg(int8send(hashtextextended(user_id, 0))
+                      || int8send((extract(epoch FROM occurred_at) * 1000000)::bigint)
+                      || int2send(index::smallint), ''::bytea)
+    FROM stored JOIN facet_index USING (facets)
+    WHERE user_id IS NOT NULL
+    HAVING count(*) > 0
+)
+SELECT count(*)::integer AS stored FROM stored
+"""
+
+
+class WriteResult(msgspec.Struct, frozen=True):
+    """How many events of a batch were new, and how many the ledger already knew (or the batch held twice)."""
+
+    stored: int
+    duplicates: int
+
+
+class EventStore:
+    """Writes the events of one source. Safe to call again with the same records, from any number of processes."""
+
+    def __init__(self, database: Database, source: str) -> None:
+        self._database = database
+        self._source = source
+        # Rollup rows are summed over shards: two writers that draw the same one only wait for each other.
+        self._shard = secrets.randbelow(_SHARDS)
+
+    async def write(self, records: Sequence[EventRecord]) -> WriteResult:
+        """Stores what is new among the records, in one transaction.
+
+        Raises DataRejected when Postgres refuses one of them: then none is stored. Raises StoreUnavailable when
+        it may succeed later: then whether they are stored is unknown, and writing them again finds out.
+        """
+        # The first of two with the same id wins, as it would if they came in two batches.
+        unique = {record.event_id: record for record in reversed(records)}
+        batch = base64.b64encode(msgspec.json.encode(list(unique.values()))).decode()
+        rows = await self._database.query(_WRITE, self._source, batch, self._shard)
+        stored = int(rows[0]["stored"])
+        return WriteResult(stored=stored, duplicates=len(records) - stored)

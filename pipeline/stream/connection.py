@@ -1,0 +1,152 @@
+"""The connection to NATS: found again for ever, its topology kept in place, its loss noticed at once."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+
+from pipeline.chassis.settings import ByteSize
+from pipeline.errors import StreamUnavailable
+from pipeline.stream.topology import ensure_topology
+
+log = structlog.get_logger()
+
+_CHECK_INTERVAL_SECONDS = 5.0
+
+
+class StreamSettings(msgspec.Struct, frozen=True):
+    nats_url: str = "nats://127.0.0.1:4222"
+    """Comma-separated servers; credentials may be part of the URL."""
+    nats_ping_interval_seconds: int = 5
+    """A connection whose peer misses two pings counts as lost."""
+    nats_request_timeout_seconds: float = 2.0
+    """How long JetStream may take to answer, an acknowledgement from disk included."""
+    publish_window: int = 32
+    """Batches that may wait for their acknowledgement at the same time."""
+    events_max_bytes: ByteSize = ByteSize(4 * 1024**3)
+    """Size of the EVENTS stream; when it is full the gateway answers 503."""
+    dead_letters_max_bytes: ByteSize = ByteSize(1024**3)
+    """Size of the DEAD_LETTERS stream; when it is full the oldest go."""
+    dead_letters_max_age_days: int = 30
+    """How long a dead letter is kept."""
+    stream_replicas: int = 1
+    """Copies of each stream; 3 on a cluster."""
+
+
+class StreamConnection:
+    """One connection of one process. `run` is a supervised loop; until it has connected, users get StreamUnavailable."""
+
+    def __init__(self, settings: StreamSettings, name: str) -> None:
+        self.settings = settings
+        self._name = name
+        self._client: Client | None = None
+        self._topology_ready = asyncio.Event()
+        self._lost: set[asyncio.Timeout] = set()
+        self._reconnects = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Connects, keeps the topology in place until told to stop, then sends what is buffered and closes."""
+        connecting = asyncio.create_task(self._connect())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not connecting.done():
+            connecting.cancel()
+            return
+        client = await connecting
+        while not stop.is_set():
+            await self._check_topology()
+            await asyncio.wait({stopping}, timeout=_CHECK_INTERVAL_SECONDS if self._topology_ready.is_set() else 0.2)
+        # Others are still finishing what they hold; the process closes the connection when they are done.
+        self._client = client
+
+    async def close(self) -> None:
+        """Sends what is buffered (acknowledgements above all) and closes."""
+        if self._client is not None and not self._client.is_closed:
+            if self._client.is_connected:
+                await self._client.flush(timeout=int(self.settings.nats_request_timeout_seconds) or 1)
+            await self._client.close()
+
+    @property
+    def client(self) -> Client:
+        """The connected client. Raises StreamUnavailable while there is none: callers fail fast."""
+        if self._client is None or not self._client.is_connected:
+            raise StreamUnavailable("not connected to NATS")
+        return self._client
+
+    @property
+    def jetstream(self) -> JetStreamContext:
+        """Raises StreamUnavailable as `client`."""
+        return self.client.jetstream(timeout=self.settings.nats_request_timeout_seconds)
+
+    @property
+    def reconnects(self) -> int:
+        """Grows with every reconnection: what waited on the server before is forgotten there."""
+        return self._reconnects
+
+    async def ready(self) -> None:
+        """Waits until the streams exist."""
+        await self._topology_ready.wait()
+
+    @contextmanager
+    def answer_expected(self) -> Iterator[asyncio.Timeout]:
+        """A scope for waiting on the server: TimeoutError after the request timeout, at once on a lost connection.
+
+        A future of nats-py would wait for an answer that can no longer come.
+        """
+        scope = asyncio.timeout(self.settings.nats_request_timeout_seconds)
+        self._lost.add(scope)
+        try:
+            yield scope
+        finally:
+            self._lost.discard(scope)
+
+    async def check(self) -> str:
+        """A readiness check: connected, and JetStream answers for the streams."""
+        info = await self.jetstream.stream_info("EVENTS")
+        return f"EVENTS holds {info.state.messages} batches, {info.state.bytes} bytes"
+
+    async def _connect(self) -> Client:
+        log.info("waiting_for", dependency="nats")
+        client = await nats.connect(
+            self.settings.nats_url.split(","),
+            name=self._name,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.25,
+            ping_interval=self.settings.nats_ping_interval_seconds,
+            max_outstanding_pings=2,
+            # What is published while disconnected would be sent later, after its sender was told 503.
+            pending_size=8 * 1024**2,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_reconnected,
+            error_cb=self._on_error,
+        )
+        self._client = client
+        log.info("connected", dependency="nats")
+        return client
+
+    async def _check_topology(self) -> None:
+        try:
+            await ensure_topology(self.jetstream, self.settings)
+        except (StreamUnavailable, NatsError, TimeoutError) as error:
+            log.warning("topology_not_ready", error=str(error) or type(error).__name__)
+        else:
+            self._topology_ready.set()
+
+    async def _on_disconnected(self) -> None:
+        log.warning("disconnected", dependency="nats")
+        now = asyncio.get_running_loop().time()
+        for scope in self._lost:
+            scope.reschedule(now)
+
+    async def _on_reconnected(self) -> None:
+        self._reconnects += 1
+        log.info("reconnected", dependency="nats")
+
+    async def _on_error(self, error: Exception) -> None:
+        log.debug("nats_error", error=str(error) or type(error).__name__)

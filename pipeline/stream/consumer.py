@@ -1,0 +1,208 @@
+"""A durable pull consumer whose pulls cannot be orphaned.
+
+Each pull has its own reply subject, so that the end of one is never taken for the end of another. A pull that neither delivers nor beats is given up and made anew: after a reconnection
+the server knows nothing of it (nats.py #933, #986 tell of fetches that waited for ever).
+"""
+
+import asyncio
+import itertools
+import json
+import time
+from datetime import datetime
+
+import structlog
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
+from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import NotFoundError
+
+from pipeline.errors import StreamUnavailable
+from pipeline.stream.connection import StreamConnection
+from pipeline.stream.topology import EVENTS, events_subject
+
+log = structlog.get_logger()
+
+_PULL_EXPIRES_SECONDS = 30.0
+_HEARTBEAT_SECONDS = 2.0
+_NANOSECOND = 1_000_000_000
+# "No messages" and "request timeout": the ordinary ends of a pull.
+_ORDINARY_ENDS = ("404", "408")
+
+
+class Delivery:
+    """One message as it was delivered. It is settled exactly once: `ack` or `nak`."""
+
+    __slots__ = ("_message", "headers", "payload")
+
+    def __init__(self, message: Msg) -> None:
+        self._message = message
+        self.payload: bytes = message.data
+        self.headers: dict[str, str] = message.headers or {}
+
+    @property
+    def stored_at(self) -> datetime:
+        """When JetStream put it on disk."""
+        return self._message.metadata.timestamp
+
+    @property
+    def deliveries(self) -> int:
+        """How often it was delivered, this time included."""
+        return self._message.metadata.num_delivered or 1
+
+    async def ack(self) -> None:
+        """Everything in it is stored or dead-lettered: the stream may forget it."""
+        await self._message.ack()
+
+    async def nak(self) -> None:
+        """Given back at once, unfinished."""
+        await self._message.nak()
+
+    async def in_progress(self) -> None:
+        """Still being worked at: the acknowledgement's deadline starts anew."""
+        await self._message.in_progress()
+
+
+class BatchConsumer:
+    """Pulls the record batches of one source. `run` is a supervised loop; `next` hands out what it pulled."""
+
+    def __init__(
+        self, connection: StreamConnection, source: str, *, prefetch: int, ack_wait_seconds: float, max_ack_pending: int
+    ) -> None:
+        self._connection = connection
+        self.name = f"{source}-collector"
+        self._subject = events_subject(source)
+        self._prefetch = prefetch
+        self._config = ConsumerConfig(
+            durable_name=self.name,
+            filter_subject=self._subject,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ack_wait_seconds,
+            # No outage, however long, may use deliveries up (DESIGN D10).
+            max_deliver=-1,
+            max_ack_pending=max_ack_pending,
+        )
+        self._buffer: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._pulls: dict[str, int] = {}
+        self._pull_numbers = itertools.count(1)
+        self._heard_at = time.monotonic()
+        self._room = asyncio.Event()
+
+    async def next(self) -> Delivery:
+        """The next delivery, as soon as there is one."""
+        delivery = await self._buffer.get()
+        self._room.set()
+        return delivery
+
+    def next_nowait(self) -> Delivery | None:
+        """A delivery that is already here, or None."""
+        if self._buffer.empty():
+            return None
+        self._room.set()
+        return self._buffer.get_nowait()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keeps about `prefetch` deliveries on hand or on their way. Gives back what nobody took when it ends."""
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({stopping, ready := asyncio.create_task(self._connection.ready())}, return_when="FIRST_COMPLETED")
+        ready.cancel()
+        subscription: Subscription | None = None
+        reconnects = -1
+        while not stop.is_set():
+            try:
+                if subscription is None or reconnects != self._connection.reconnects or self._is_silent():
+                    reconnects = self._connection.reconnects
+                    subscription = await self._begin(subscription)
+                await self._pull(subscription)
+            except (NatsError, StreamUnavailable, TimeoutError) as error:
+                log.warning("pull_failed", consumer=self.name, error=str(error) or type(error).__name__)
+                reconnects = -1
+                await asyncio.wait({stopping}, timeout=0.5)
+                continue
+            self._room.clear()
+            room = asyncio.create_task(self._room.wait())
+            await asyncio.wait({room, stopping}, timeout=_HEARTBEAT_SECONDS, return_when="FIRST_COMPLETED")
+            room.cancel()
+        await self._give_back()
+
+    async def lag(self) -> tuple[int, datetime | None]:
+        """Batches not yet acknowledged, and when the oldest of them was stored (None when there is none).
+
+        Raises StreamUnavailable.
+        """
+        try:
+            jetstream = self._connection.jetstream
+            info = await jetstream.consumer_info(EVENTS, self.name)
+            waiting = (info.num_pending or 0) + (info.num_ack_pending or 0)
+            # A work queue holds just what is not acknowledged, so its first message is the oldest waiting one.
+            oldest = await jetstream.get_msg(EVENTS, seq=1, subject=self._subject, next=True)
+            return waiting, oldest.time
+        except NotFoundError:
+            return 0, None
+        except (NatsError, TimeoutError) as error:
+            raise StreamUnavailable(f"NATS: {error}") from error
+
+    async def _begin(self, old: Subscription | None) -> Subscription:
+        """Ensures the consumer and starts over with a fresh inbox: nothing that was asked before is waited for."""
+        if old is not None:
+            await old.unsubscribe()
+        await self._connection.jetstream.add_consumer(EVENTS, self._config)
+        client = self._connection.client
+        self._pulls.clear()
+        self._heard_at = time.monotonic()
+        return await client.subscribe(f"{client.new_inbox()}.*", cb=self._on_message)
+
+    def _is_silent(self) -> bool:
+        return bool(self._pulls) and time.monotonic() - self._heard_at > 3 * _HEARTBEAT_SECONDS
+
+    async def _pull(self, subscription: Subscription) -> None:
+        wanted = self._prefetch - self._buffer.qsize() - sum(self._pulls.values())
+        if wanted < max(1, self._prefetch // 4):
+            return
+        inbox = f"{subscription.subject.removesuffix('*')}{next(self._pull_numbers)}"
+        request = {
+            "batch": wanted,
+            "expires": int(_PULL_EXPIRES_SECONDS * _NANOSECOND),
+            "idle_heartbeat": int(_HEARTBEAT_SECONDS * _NANOSECOND),
+        }
+        self._pulls[inbox] = wanted
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{EVENTS}.{self.name}"
+        await self._connection.client.publish(subject, json.dumps(request).encode(), reply=inbox)
+
+    async def _on_message(self, message: Msg) -> None:
+        self._heard_at = time.monotonic()
+        if message.reply:
+            self._buffer.put_nowait(Delivery(message))
+            self._count_delivery()
+            return
+        status = (message.headers or {}).get("Status", "")
+        if status == "100":
+            return
+        if status not in _ORDINARY_ENDS:
+            log.info("pull_ended", consumer=self.name, status=status, description=(message.headers or {}).get("Description"))
+        if status == "503":
+            # Nobody answers for the consumer: it was deleted, or JetStream is starting. Begin anew.
+            self._heard_at = 0.0
+            return
+        self._end_pull(message.subject)
+
+    def _count_delivery(self) -> None:
+        # A message carries its own subject, not the pull's. Pulls are served in order, so it is the oldest's;
+        # a miscount would end with that pull's own end.
+        oldest = next(iter(self._pulls), None)
+        if oldest is None:
+            return
+        self._pulls[oldest] -= 1
+        if self._pulls[oldest] == 0:
+            self._end_pull(oldest)
+
+    def _end_pull(self, inbox: str) -> None:
+        self._pulls.pop(inbox, None)
+        self._room.set()
+
+    async def _give_back(self) -> None:
+        while (delivery := self.next_nowait()) is not None:
+            try:
+                await delivery.nak()
+            except NatsError:
+                return  # not connected: the acknowledgement's deadline gives it back

@@ -1,0 +1,43 @@
+"""Publishing with an acknowledgement from disk."""
+
+import asyncio
+import json
+from typing import Any
+
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+
+from pipeline.errors import StreamUnavailable
+from pipeline.events.batch import RecordBatch
+from pipeline.stream.connection import StreamConnection
+from pipeline.stream.topology import events_subject
+
+
+class StreamPublisher:
+    """Publishes messages; returns when JetStream has one on disk, raises StreamUnavailable when that is not known."""
+
+    def __init__(self, connection: StreamConnection) -> None:
+        self._connection = connection
+        self._window = asyncio.Semaphore(connection.settings.publish_window)
+
+    async def publish_batch(self, batch: RecordBatch) -> None:
+        """Publishes a record batch to its source's subject. Raises StreamUnavailable."""
+        await self.publish(events_subject(batch.source), batch.payload(), batch.headers())
+
+    async def publish(self, subject: str, payload: bytes, headers: dict[str, str]) -> None:
+        """One message. After StreamUnavailable it may be on disk all the same: a re-send must be harmless."""
+        async with self._window:
+            try:
+                with self._connection.answer_expected() as scope:
+                    async with scope:
+                        # The scope is the timeout; the client's own only has to be longer.
+                        answer = await self._connection.client.request(subject, payload, timeout=60, headers=headers)
+            except TimeoutError:
+                raise StreamUnavailable("JetStream did not acknowledge in time") from None
+            except NoRespondersError:
+                raise StreamUnavailable("JetStream has no stream for this subject") from None
+            except NatsError as error:
+                raise StreamUnavailable(f"NATS: {error}") from error
+        acknowledgement: dict[str, Any] = json.loads(answer.data)
+        if refusal := acknowledgement.get("error"):
+            raise StreamUnavailable(f"JetStream refused: {refusal.get('description', refusal)}")

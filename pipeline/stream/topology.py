@@ -1,0 +1,72 @@
+"""The streams and what each promises (DESIGN D9). Every process ensures them, idempotently, changed limits included."""
+
+from typing import TYPE_CHECKING
+
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from pipeline.stream.connection import StreamSettings
+
+EVENTS = "EVENTS"
+DEAD_LETTERS = "DEAD_LETTERS"
+
+
+def events_subject(source: str) -> str:
+    """The subject of a source's record batches."""
+    return f"events.{source}"
+
+
+def dead_subject(source: str) -> str:
+    """The subject of a source's dead letters."""
+    return f"dead.{source}"
+
+
+def stream_configs(settings: "StreamSettings") -> list[StreamConfig]:
+    """The streams as they should be."""
+    return [
+        StreamConfig(
+            name=EVENTS,
+            description="Record batches on their way to a collector; gone once acknowledged",
+            subjects=["events.>"],
+            retention=RetentionPolicy.WORK_QUEUE,
+            storage=StorageType.FILE,
+            # Full means 503 at the gateway, never the loss of what was acknowledged before.
+            discard=DiscardPolicy.NEW,
+            max_bytes=settings.events_max_bytes,
+            num_replicas=settings.stream_replicas,
+            duplicate_window=120,
+        ),
+        StreamConfig(
+            name=DEAD_LETTERS,
+            description="What was refused, with its reason, to look at and to replay",
+            subjects=["dead.>"],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            # A flood of bad events pushes out the oldest bad ones, never the good ones.
+            discard=DiscardPolicy.OLD,
+            max_bytes=settings.dead_letters_max_bytes,
+            max_age=settings.dead_letters_max_age_days * 86400,
+            num_replicas=settings.stream_replicas,
+            duplicate_window=120,
+        ),
+    ]
+
+
+async def ensure_topology(jetstream: JetStreamContext, settings: "StreamSettings") -> None:
+    """Creates what is missing and updates what differs. Raises what nats raises when the server will not."""
+    for wanted in stream_configs(settings):
+        try:
+            found = (await jetstream.stream_info(wanted.name or "")).config
+        except NotFoundError:
+            await jetstream.add_stream(wanted)
+            continue
+        # Compared with what evolving the found configuration would change: servers add fields of their own.
+        changes = {
+            name: value
+            for name in ("subjects", "discard", "max_bytes", "max_age", "num_replicas")
+            if (value := getattr(wanted, name)) is not None and getattr(found, name) != value
+        }
+        if changes:
+            await jetstream.update_stream(found.evolve(**changes))
