@@ -1,0 +1,53 @@
+"""`python -m publisher`: reads the command line and the environment, runs, shows the summary."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import msgspec
+
+from pipeline.errors import SluiceError
+from publisher.options import Options, parse
+from publisher.report import Reporter, console_for, show_summary
+from publisher.run import Run
+
+try:
+    from uvloop import run as run_loop
+except ImportError:  # not on every platform
+    from asyncio import run as run_loop
+
+
+def main() -> int:
+    options = parse(sys.argv[1:], os.environ)
+    try:
+        return run_loop(_run(options))
+    except SluiceError as error:
+        print(f"publisher: {error}", file=sys.stderr)
+        return 2
+
+
+async def _run(options: Options) -> int:
+    settings = options.settings
+    console = console_for(file_is_stdout=not options.as_json)
+    reporter = Reporter(console, settings.quiet)
+    reporter.note(f"sending to {settings.endpoint}, seed {settings.seed}")
+    run = Run(settings, reporter)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _stop, run, number)
+    summary = await run.run()
+    if options.as_json:
+        sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
+    show_summary(console, summary)
+    return summary.exit_code
+
+
+def _stop(run: Run, number: signal.Signals) -> None:
+    """The first signal ends the sending; a second one ends the waiting for answers as well."""
+    asyncio.get_running_loop().remove_signal_handler(number)
+    run.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
