@@ -33,7 +33,9 @@ def to_record(event: FacebookEvent, raw: msgspec.Raw, received_at: datetime) -> 
         occurred_at=event.timestamp,
         received_at=received_at,
         user_id=user.user_id,
-        facets=join_facets(AGE_BUCKETS[bisect_right(_AGE_BOUNDS, user.age)], user.gender, user.location.country),
+        facets=join_facets(
+            AGE_BUCKETS[bisect_right(_AGE_BOUNDS, user.age)], user.gender, user.location.country
+        ),
         payload=raw,
         amount=amount,
         campaign_id=campaign_id,

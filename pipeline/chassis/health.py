@@ -60,7 +60,9 @@ def probe_router(metrics: ServiceMetrics, checks: Mapping[str, Check], timeout_s
         readiness = await run_checks(checks, timeout_seconds)
         return Response(readiness, status_code=200 if readiness.ready else 503)
 
-    @get("/metrics", summary="Metrics in OpenMetrics text form", media_type="text/plain", sync_to_thread=False)
+    @get(
+        "/metrics", summary="Metrics in OpenMetrics text form", media_type="text/plain", sync_to_thread=False
+    )
     def exposition() -> Response[bytes]:
         body, content_type = metrics.exposition()
         return Response(body, headers={"content-type": content_type})

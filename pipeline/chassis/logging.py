@@ -21,7 +21,9 @@ class LoggingSettings(msgspec.Struct, frozen=True):
 def configure_logging(settings: LoggingSettings, service: str) -> None:
     """Sends every record of this process, the libraries' included, to standard output in one form."""
 
-    def add_context(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    def add_context(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
         event["service"] = service
         if correlation_id := current_correlation_id():
             event.setdefault("correlation_id", correlation_id)

@@ -7,7 +7,8 @@ loops share the server's event loop. docs/decisions.md has the measurement.
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -32,15 +33,11 @@ class ServerSettings(msgspec.Struct, frozen=True):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: stopping is the supervisor's decision."""
+    """uvicorn without its own signal handlers: when to stop is the supervisor's decision."""
 
-    def install_signal_handlers(self) -> None:  # pragma: no cover - kept for older uvicorn
-        return
-
-    def capture_signals(self) -> Any:
-        from contextlib import nullcontext
-
-        return nullcontext()
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def serve(app: ASGIApp, settings: ServerSettings, loops: Mapping[str, Loop]) -> bool:
@@ -76,15 +73,11 @@ async def serve(app: ASGIApp, settings: ServerSettings, loops: Mapping[str, Loop
     return healthy
 
 
-def run(main: Coroutine[Any, Any, bool]) -> None:
+def run(main: Callable[[], Coroutine[Any, Any, bool]]) -> None:
     """The last line of a `__main__`: exit status 0 after a clean stop, 1 after a death, 2 for wrong settings."""
     try:
-        sys.exit(0 if uvloop.run(main) else 1)
+        healthy = uvloop.run(main())
     except ConfigurationError as error:
-        fail(error)
-
-
-def fail(error: ConfigurationError) -> None:
-    """Ends the start with the name of the variable that is wrong."""
-    print(f"configuration error: {error}", file=sys.stderr)
-    sys.exit(2)
+        print(f"configuration error: {error}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0 if healthy else 1)

@@ -40,7 +40,11 @@ def create_service(
         return config
 
     app = Litestar(
-        route_handlers=[*route_handlers, probe_router(metrics, checks, check_timeout_seconds), openapi_assets()],
+        route_handlers=[
+            *route_handlers,
+            probe_router(metrics, checks, check_timeout_seconds),
+            openapi_assets(),
+        ],
         openapi_config=openapi_config(description.title, description.summary, VERSION),
         exception_handlers=EXCEPTION_HANDLERS,
         on_app_init=[keep_state],

@@ -12,7 +12,6 @@ import msgspec
 
 from pipeline.events.reasons import Reason, Rejected, Rejection, rejection_of
 from pipeline.events.record import EventRecord
-from pipeline.events.text import may_hold_unstorable_text, refuse_unstorable_text
 
 MAX_CLOCK_AHEAD = timedelta(hours=24)
 """How far in the future an event's own timestamp may lie (EVENTS §1)."""
@@ -39,8 +38,11 @@ class Format(msgspec.Struct, frozen=True):
     decode: Callable[[Any], Any]
     to_record: Callable[[Any, msgspec.Raw, datetime], EventRecord]
 
-    def judge(self, raw: bytes | msgspec.Raw, now: datetime) -> "Event | Rejection":
-        """The decoded event, or why it is refused. Never raises for anything that a sender can write."""
+    def judge(self, raw: bytes | msgspec.Raw, now: datetime) -> Event | Rejection:
+        """The decoded event, or why it is refused. Never raises for anything that a sender can write.
+
+        Text that cannot be stored is `text_rejection`'s business: it is looked for in many events at once.
+        """
         try:
             event: Event = self.decode(raw)
             if event.timestamp > now + MAX_CLOCK_AHEAD:
@@ -50,19 +52,6 @@ class Format(msgspec.Struct, frozen=True):
         except (msgspec.MsgspecError, Rejected, RecursionError, UnicodeDecodeError) as error:
             return rejection_of(error)
         return event
-
-    def judge_text(self, raw: bytes | msgspec.Raw, now: datetime) -> "Event | Rejection":
-        """As `judge`, with the closer look at text that the quick look over the whole body asked for."""
-        text = bytes(raw)
-        try:
-            if may_hold_unstorable_text(text):
-                refuse_unstorable_text(text)
-            text.decode()
-        except Rejected as error:
-            return error.rejection
-        except UnicodeDecodeError as error:
-            return Rejection(Reason.MALFORMED_JSON, "$", f"not UTF-8: {error.reason} at byte {error.start}")
-        return self.judge(raw, now)
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -78,18 +67,3 @@ class Source(msgspec.Struct, frozen=True):
     facets: Mapping[str, tuple[str, ...] | None]
     formats: Mapping[str, Format]
     event_format: str
-
-
-def needs_text_check(part: bytes) -> bool:
-    """The quick look over many events at once: must each be judged with `judge_text`?"""
-    return may_hold_unstorable_text(part) or not _is_utf8(part)
-
-
-def _is_utf8(part: bytes) -> bool:
-    if part.isascii():
-        return True
-    try:
-        part.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -2,27 +2,39 @@
 
 import re
 
-from pipeline.events.reasons import Reason, Rejected
+from pipeline.events.reasons import Reason, Rejection
 
 # An escape counts only when its backslash is not itself escaped: an even number of backslashes before it.
 _NULL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _ESCAPED_UNIT = re.compile(rb"(?<!\\)(?:\\\\)*\\u([0-9a-fA-F]{4})")
 
 
-def may_hold_unstorable_text(raw: bytes) -> bool:
-    """A quick look that has false alarms but never misses: is a closer look needed?
-
-    Run over a whole body it spares the closer look at each of its events: escapes are rare.
-    """
-    return b"\\u0000" in raw or b"\\ud" in raw or b"\\uD" in raw
+def needs_text_check(part: bytes) -> bool:
+    """A quick look at many events at once: must `text_rejection` look at each? Has false alarms, misses nothing."""
+    return b"\\u0000" in part or b"\\ud" in part or b"\\uD" in part or not _is_utf8(part)
 
 
-def refuse_unstorable_text(raw: bytes) -> None:
-    """Raises Rejected when the JSON text holds an escape that no Postgres text or json column takes."""
+def text_rejection(raw: bytes) -> Rejection | None:
+    """Why no Postgres text or json column takes this JSON text, or None when nothing speaks against it."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return Rejection(Reason.MALFORMED_JSON, "$", f"not UTF-8: {error.reason} at byte {error.start}")
     if _NULL.search(raw):
-        raise Rejected(Reason.UNSTORABLE_TEXT, "$", "holds \\u0000, which cannot be stored as text")
+        return Rejection(Reason.UNSTORABLE_TEXT, "$", "holds \\u0000, which cannot be stored as text")
     if _has_lone_surrogate(raw):
-        raise Rejected(Reason.UNSTORABLE_TEXT, "$", "holds half of a surrogate pair, which is no character")
+        return Rejection(Reason.UNSTORABLE_TEXT, "$", "holds half of a surrogate pair, which is no character")
+    return None
+
+
+def _is_utf8(part: bytes) -> bool:
+    if part.isascii():
+        return True
+    try:
+        part.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _has_lone_surrogate(raw: bytes) -> bool:

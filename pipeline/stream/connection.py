@@ -61,7 +61,9 @@ class StreamConnection:
         client = await connecting
         while not stop.is_set():
             await self._check_topology()
-            await asyncio.wait({stopping}, timeout=_CHECK_INTERVAL_SECONDS if self._topology_ready.is_set() else 0.2)
+            await asyncio.wait(
+                {stopping}, timeout=_CHECK_INTERVAL_SECONDS if self._topology_ready.is_set() else 0.2
+            )
         # Others are still finishing what they hold; the process closes the connection when they are done.
         self._client = client
 

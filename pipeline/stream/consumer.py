@@ -31,35 +31,32 @@ _ORDINARY_ENDS = ("404", "408")
 
 
 class Delivery:
-    """One message as it was delivered. It is settled exactly once: `ack` or `nak`."""
+    """One message as it was delivered, to be settled once: `ack` or `nak`. Until then it is kept alive."""
 
-    __slots__ = ("_message", "headers", "payload")
+    __slots__ = ("_message", "_unsettled", "headers", "payload")
 
-    def __init__(self, message: Msg) -> None:
+    def __init__(self, message: Msg, unsettled: "set[Delivery]") -> None:
         self._message = message
+        self._unsettled = unsettled
+        unsettled.add(self)
         self.payload: bytes = message.data
         self.headers: dict[str, str] = message.headers or {}
 
-    @property
-    def stored_at(self) -> datetime:
-        """When JetStream put it on disk."""
-        return self._message.metadata.timestamp
-
-    @property
-    def deliveries(self) -> int:
-        """How often it was delivered, this time included."""
-        return self._message.metadata.num_delivered or 1
-
     async def ack(self) -> None:
-        """Everything in it is stored or dead-lettered: the stream may forget it."""
-        await self._message.ack()
+        """Everything in it is stored or dead-lettered: the stream may forget it. Raises StreamUnavailable."""
+        try:
+            await self._message.ack()
+        except NatsError as error:
+            raise StreamUnavailable(f"NATS: {error}") from error
+        self._unsettled.discard(self)
 
     async def nak(self) -> None:
-        """Given back at once, unfinished."""
+        """Given back at once, unfinished. Raises what nats raises: its deadline would give it back, too."""
+        self._unsettled.discard(self)
         await self._message.nak()
 
-    async def in_progress(self) -> None:
-        """Still being worked at: the acknowledgement's deadline starts anew."""
+    async def keep_alive(self) -> None:
+        """Starts the deadline of the acknowledgement anew."""
         await self._message.in_progress()
 
 
@@ -67,7 +64,13 @@ class BatchConsumer:
     """Pulls the record batches of one source. `run` is a supervised loop; `next` hands out what it pulled."""
 
     def __init__(
-        self, connection: StreamConnection, source: str, *, prefetch: int, ack_wait_seconds: float, max_ack_pending: int
+        self,
+        connection: StreamConnection,
+        source: str,
+        *,
+        prefetch: int,
+        ack_wait_seconds: float,
+        max_ack_pending: int,
     ) -> None:
         self._connection = connection
         self.name = f"{source}-collector"
@@ -87,6 +90,9 @@ class BatchConsumer:
         self._pull_numbers = itertools.count(1)
         self._heard_at = time.monotonic()
         self._room = asyncio.Event()
+        self._unsettled: set[Delivery] = set()
+        self._keep_alive_seconds = ack_wait_seconds / 3
+        self._kept_alive_at = time.monotonic()
 
     async def next(self) -> Delivery:
         """The next delivery, as soon as there is one."""
@@ -102,9 +108,11 @@ class BatchConsumer:
         return self._buffer.get_nowait()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keeps about `prefetch` deliveries on hand or on their way. Gives back what nobody took when it ends."""
+        """Keeps about `prefetch` deliveries on hand or on their way, and alive while they wait."""
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({stopping, ready := asyncio.create_task(self._connection.ready())}, return_when="FIRST_COMPLETED")
+        await asyncio.wait(
+            {stopping, ready := asyncio.create_task(self._connection.ready())}, return_when="FIRST_COMPLETED"
+        )
         ready.cancel()
         subscription: Subscription | None = None
         reconnects = -1
@@ -114,6 +122,7 @@ class BatchConsumer:
                     reconnects = self._connection.reconnects
                     subscription = await self._begin(subscription)
                 await self._pull(subscription)
+                await self._keep_alive()
             except (NatsError, StreamUnavailable, TimeoutError) as error:
                 log.warning("pull_failed", consumer=self.name, error=str(error) or type(error).__name__)
                 reconnects = -1
@@ -123,7 +132,14 @@ class BatchConsumer:
             room = asyncio.create_task(self._room.wait())
             await asyncio.wait({room, stopping}, timeout=_HEARTBEAT_SECONDS, return_when="FIRST_COMPLETED")
             room.cancel()
-        await self._give_back()
+
+    async def release(self) -> None:
+        """Gives back at once what was delivered and not settled. Call it when nobody works on it any more."""
+        for delivery in list(self._unsettled):
+            try:
+                await delivery.nak()
+            except NatsError:
+                return  # not connected: the acknowledgement's deadline gives them back
 
     async def lag(self) -> tuple[int, datetime | None]:
         """Batches not yet acknowledged, and when the oldest of them was stored (None when there is none).
@@ -152,6 +168,14 @@ class BatchConsumer:
         self._heard_at = time.monotonic()
         return await client.subscribe(f"{client.new_inbox()}.*", cb=self._on_message)
 
+    async def _keep_alive(self) -> None:
+        """What waits in this process, for Postgres perhaps, must not be delivered to another meanwhile."""
+        if time.monotonic() - self._kept_alive_at < self._keep_alive_seconds:
+            return
+        self._kept_alive_at = time.monotonic()
+        for delivery in list(self._unsettled):
+            await delivery.keep_alive()
+
     def _is_silent(self) -> bool:
         return bool(self._pulls) and time.monotonic() - self._heard_at > 3 * _HEARTBEAT_SECONDS
 
@@ -172,14 +196,19 @@ class BatchConsumer:
     async def _on_message(self, message: Msg) -> None:
         self._heard_at = time.monotonic()
         if message.reply:
-            self._buffer.put_nowait(Delivery(message))
+            self._buffer.put_nowait(Delivery(message, self._unsettled))
             self._count_delivery()
             return
         status = (message.headers or {}).get("Status", "")
         if status == "100":
             return
         if status not in _ORDINARY_ENDS:
-            log.info("pull_ended", consumer=self.name, status=status, description=(message.headers or {}).get("Description"))
+            log.info(
+                "pull_ended",
+                consumer=self.name,
+                status=status,
+                description=(message.headers or {}).get("Description"),
+            )
         if status == "503":
             # Nobody answers for the consumer: it was deleted, or JetStream is starting. Begin anew.
             self._heard_at = 0.0
@@ -199,10 +228,3 @@ class BatchConsumer:
     def _end_pull(self, inbox: str) -> None:
         self._pulls.pop(inbox, None)
         self._room.set()
-
-    async def _give_back(self) -> None:
-        while (delivery := self.next_nowait()) is not None:
-            try:
-                await delivery.nak()
-            except NatsError:
-                return  # not connected: the acknowledgement's deadline gives it back

@@ -12,6 +12,8 @@ from pipeline.stream.topology import dead_subject
 
 REASON_HEADER = "Sluice-Reason"
 
+_AT_ONCE = 256
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -23,7 +25,8 @@ class DeadLetters:
 
     async def keep(self, letters: Sequence[DeadLetter]) -> None:
         """Raises StreamUnavailable when one of them is not known to be kept."""
-        await asyncio.gather(*(self._keep(letter) for letter in letters))
+        for start in range(0, len(letters), _AT_ONCE):
+            await asyncio.gather(*(self._keep(letter) for letter in letters[start : start + _AT_ONCE]))
 
     async def _keep(self, letter: DeadLetter) -> None:
         headers = {MESSAGE_ID_HEADER: letter.id, REASON_HEADER: letter.rejection.reason.value}

@@ -31,7 +31,9 @@ class StreamPublisher:
                 with self._connection.answer_expected() as scope:
                     async with scope:
                         # The scope is the timeout; the client's own only has to be longer.
-                        answer = await self._connection.client.request(subject, payload, timeout=60, headers=headers)
+                        answer = await self._connection.client.request(
+                            subject, payload, timeout=60, headers=headers
+                        )
             except TimeoutError:
                 raise StreamUnavailable("JetStream did not acknowledge in time") from None
             except NoRespondersError:

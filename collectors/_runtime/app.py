@@ -1,0 +1,85 @@
+"""Builds a collector for a source: its loops, its checks, and the routes that tell how it is doing."""
+
+import functools
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from litestar import get
+from litestar.types import ASGIApp
+
+from collectors._runtime.loops import collect, keep_partitions, watch_progress
+from collectors._runtime.reading import BatchReader
+from collectors._runtime.settings import CollectorSettings
+from collectors._runtime.telemetry import CollectorTelemetry, Statistics
+from collectors._runtime.writing import BatchWriter
+from pipeline.chassis.metrics import ServiceMetrics
+from pipeline.chassis.service import ServiceDescription, create_service
+from pipeline.chassis.supervision import Heartbeat, Loop
+from pipeline.events.source import Source
+from pipeline.store import Database, EventStore
+from pipeline.stream import BatchConsumer, DeadLetters, StreamConnection, StreamPublisher
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """What waits for this source's collectors. `events` is estimated from the size of the batches seen so far."""
+
+    consumer: str
+    batches: int
+    events: int
+    seconds: float
+
+
+def create_collector(
+    source: Source, settings: CollectorSettings, connection: StreamConnection, database: Database
+) -> tuple[ASGIApp, Mapping[str, Loop]]:
+    """The collector's app and its supervised loops."""
+    metrics = ServiceMetrics(f"{source.name}-collector")
+    telemetry = CollectorTelemetry(metrics.registry, source.name)
+    consumer = BatchConsumer(
+        connection,
+        source.name,
+        prefetch=settings.prefetch_batches,
+        ack_wait_seconds=settings.ack_wait_seconds,
+        max_ack_pending=settings.max_ack_pending,
+    )
+    reader = BatchReader(source, consumer, telemetry)
+    store = EventStore(database, source.name)
+    writer = BatchWriter(store, DeadLetters(StreamPublisher(connection)), reader, settings, telemetry)
+    heartbeat = Heartbeat(settings.stall_after_seconds)
+
+    @get("/stats", summary="Totals since start", tags=["collector"], sync_to_thread=False)
+    def stats() -> Statistics:
+        return telemetry.statistics
+
+    @get("/lag", summary="How far this source is behind", tags=["collector"])
+    async def lag() -> Lag:
+        batches, oldest = await consumer.lag()
+        seconds = max(0.0, (datetime.now(UTC) - oldest).total_seconds()) if oldest else 0.0
+        return Lag(consumer.name, batches, telemetry.lag(batches, seconds), round(seconds, 3))
+
+    app = create_service(
+        ServiceDescription(
+            f"Sluice {source.name} collector", f"Stores the events of {source.name} exactly once."
+        ),
+        metrics,
+        [stats, lag],
+        {"nats": connection.check, "postgres": database.ping, "writer": heartbeat.check},
+    )
+    loops: dict[str, Loop] = {
+        "stream": connection.run,
+        "consumer": consumer.run,
+        "collect": functools.partial(
+            collect, reader=reader, writer=writer, consumer=consumer, settings=settings, heartbeat=heartbeat
+        ),
+        "progress": functools.partial(
+            watch_progress,
+            source=source.name,
+            consumer=consumer,
+            database=database,
+            settings=settings,
+            telemetry=telemetry,
+        ),
+        "partitions": functools.partial(keep_partitions, database=database, settings=settings),
+    }
+    return app, loops

@@ -1,0 +1,88 @@
+"""The supervised loops of a collector."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from collectors._runtime.reading import BatchReader
+from collectors._runtime.settings import CollectorSettings
+from collectors._runtime.telemetry import CollectorTelemetry
+from collectors._runtime.writing import BatchWriter
+from pipeline.chassis.supervision import Heartbeat
+from pipeline.errors import SluiceError, TransientError
+from pipeline.store import Database
+from pipeline.store.partitions import ensure_partitions
+from pipeline.store.progress import report_progress
+from pipeline.stream import BatchConsumer
+
+log = structlog.get_logger()
+
+_PARTITION_INTERVAL = timedelta(hours=1)
+
+
+async def collect(
+    stop: asyncio.Event,
+    reader: BatchReader,
+    writer: BatchWriter,
+    consumer: BatchConsumer,
+    settings: CollectorSettings,
+    heartbeat: Heartbeat,
+) -> None:
+    """Reads the next batch while the last one is being written. At the end it finishes what it is writing."""
+    stopping = asyncio.create_task(stop.wait())
+    writing: asyncio.Task[None] | None = None
+    try:
+        while not stop.is_set():
+            reading = asyncio.create_task(reader.read(settings.merge_max_events, writing))
+            while not reading.done() and not stop.is_set():
+                # An idle source is no stall: only a write that does not end is.
+                if writing is None or writing.done():
+                    heartbeat.beat()
+                await asyncio.wait({reading, stopping}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            if writing is not None:
+                await writing
+                heartbeat.beat()
+            if not reading.done():
+                reading.cancel()
+                return
+            writing = asyncio.create_task(writer.write(reading.result()))
+        if writing is not None:
+            await writing
+    finally:
+        await consumer.release()
+
+
+async def watch_progress(
+    stop: asyncio.Event,
+    source: str,
+    consumer: BatchConsumer,
+    database: Database,
+    settings: CollectorSettings,
+    telemetry: CollectorTelemetry,
+) -> None:
+    """Tells the reporter, through Postgres, up to when everything that was accepted is stored."""
+    stopping = asyncio.create_task(stop.wait())
+    while not stop.is_set():
+        try:
+            observed_at = datetime.now(UTC)
+            batches, oldest = await consumer.lag()
+            complete_through = min(oldest, observed_at) if oldest else observed_at
+            telemetry.lag(batches, (observed_at - complete_through).total_seconds())
+            await report_progress(database, source, complete_through, observed_at)
+        except TransientError as error:
+            log.warning("progress_not_reported", error=str(error))
+        await asyncio.wait({stopping}, timeout=settings.progress_interval_seconds)
+
+
+async def keep_partitions(stop: asyncio.Event, database: Database, settings: CollectorSettings) -> None:
+    """Makes the partitions of the next days. Until one exists its events go to the default partition."""
+    stopping = asyncio.create_task(stop.wait())
+    while not stop.is_set():
+        pause = _PARTITION_INTERVAL
+        try:
+            await ensure_partitions(database, datetime.now(UTC), settings.partition_days_ahead)
+        except SluiceError as error:
+            log.warning("partitions_not_ensured", error=str(error))
+            pause = timedelta(seconds=settings.retry_max_seconds)
+        await asyncio.wait({stopping}, timeout=pause.total_seconds())

@@ -1,0 +1,133 @@
+"""From deliveries to a merged batch of canonical records."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+
+from collectors._runtime.telemetry import CollectorTelemetry
+from pipeline.events.batch import MalformedBatch, RecordBatch, read_batch
+from pipeline.events.dead_letter import DeadLetter, new_dead_letter_id
+from pipeline.events.reasons import Reason, Rejection
+from pipeline.events.record import EventRecord
+from pipeline.events.source import Format, Source
+from pipeline.events.text import needs_text_check, text_rejection
+from pipeline.stream import BatchConsumer, Delivery
+
+log = structlog.get_logger()
+
+
+class Candidate(msgspec.Struct, frozen=True, gc=False):
+    """A record on its way to the store, and where it came from, for the dead letter that it may become."""
+
+    record: EventRecord
+    batch: RecordBatch
+    index: int
+
+
+@dataclass(slots=True)
+class MergedBatch:
+    """What one transaction writes: several deliveries, settled together."""
+
+    deliveries: list[Delivery] = field(default_factory=list[Delivery])
+    received_at: list[datetime] = field(default_factory=list[datetime])
+    candidates: list[Candidate] = field(default_factory=list[Candidate])
+    dead_letters: list[DeadLetter] = field(default_factory=list[DeadLetter])
+
+    @property
+    def events(self) -> int:
+        return len(self.candidates) + len(self.dead_letters)
+
+
+class BatchReader:
+    """Decodes, validates again (other programs may publish too) and maps what the consumer delivers."""
+
+    def __init__(self, source: Source, consumer: BatchConsumer, telemetry: CollectorTelemetry) -> None:
+        self._source = source
+        self._consumer = consumer
+        self._telemetry = telemetry
+
+    async def read(self, max_events: int, busy: asyncio.Task[None] | None) -> MergedBatch:
+        """Waits for a delivery and takes what else is already here.
+
+        While the writer is busy with the batch before, this one goes on growing up to about `max_events`: what
+        comes in during a transaction is the next transaction, so batches are as large as the load makes them.
+        """
+        merged = MergedBatch()
+        delivery: Delivery | None = await self._consumer.next()
+        while delivery is not None:
+            self._add(merged, delivery)
+            # One message takes about 2 ms: acknowledgements and heartbeats get their turn in between.
+            await asyncio.sleep(0)
+            if merged.events >= max_events:
+                break
+            delivery = self._consumer.next_nowait() or await self._next_while(busy)
+        return merged
+
+    async def _next_while(self, busy: asyncio.Task[None] | None) -> Delivery | None:
+        if busy is None or busy.done():
+            return None
+        arriving = asyncio.create_task(self._consumer.next())
+        await asyncio.wait({arriving, busy}, return_when=asyncio.FIRST_COMPLETED)
+        if arriving.done():
+            return arriving.result()
+        arriving.cancel()
+        return None
+
+    def _add(self, merged: MergedBatch, delivery: Delivery) -> None:
+        merged.deliveries.append(delivery)
+        try:
+            batch = read_batch(self._source.name, delivery.payload, delivery.headers)
+        except MalformedBatch as error:
+            rejection = Rejection(Reason.MALFORMED_JSON, "$", f"not a record batch: {error}")
+            self._telemetry.delivered(1)
+            merged.dead_letters.append(self._letter(rejection, delivery.payload, "", "", datetime.now(UTC)))
+            return
+        merged.received_at.append(batch.received_at)
+        self._telemetry.delivered(len(batch.events))
+        event_format = self._source.formats.get(batch.format)
+        if event_format is None:
+            rejection = Rejection(Reason.UNSUPPORTED_FORMAT, "$", f"unknown format {batch.format!r}")
+            for index in range(len(batch.events)):
+                merged.dead_letters.append(self.letter(batch, index, rejection))
+            return
+        self._map(merged, batch, event_format, needs_text_check(delivery.payload))
+
+    def _map(self, merged: MergedBatch, batch: RecordBatch, event_format: Format, check_text: bool) -> None:
+        judge, to_record = event_format.judge, event_format.to_record
+        received_at, now = batch.received_at, datetime.now(UTC)
+        for index, raw in enumerate(batch.events):
+            event = (text_rejection(bytes(raw)) if check_text else None) or judge(raw, now)
+            if isinstance(event, Rejection):
+                merged.dead_letters.append(self.letter(batch, index, event))
+                continue
+            try:
+                record = to_record(event, raw, received_at)
+            except Exception as error:  # a defect of one mapping must not stop the source's other events
+                log.exception("mapping_failed", format=batch.format, event_id=event.event_id)
+                rejection = Rejection(Reason.SCHEMA_VIOLATION, "$", f"mapping failed: {error!r}")
+                merged.dead_letters.append(self.letter(batch, index, rejection))
+            else:
+                merged.candidates.append(Candidate(record, batch, index))
+
+    def letter(self, batch: RecordBatch, index: int, rejection: Rejection) -> DeadLetter:
+        """The dead letter of one event of a batch."""
+        raw = bytes(batch.events[index])
+        return self._letter(rejection, raw, batch.format, batch.correlation_of(index), batch.received_at)
+
+    def _letter(
+        self, rejection: Rejection, raw: bytes, format_name: str, correlation_id: str, received_at: datetime
+    ) -> DeadLetter:
+        return DeadLetter(
+            id=new_dead_letter_id(),
+            source=self._source.name,
+            format=format_name,
+            rejection=rejection,
+            raw=raw,
+            correlation_id=correlation_id,
+            stage=self._telemetry.service,
+            received_at=received_at,
+            failed_at=datetime.now(UTC),
+        )

@@ -1,0 +1,120 @@
+"""What happened in a collector: one function per fact, logging and counting at once."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from pipeline.events.reasons import Reason
+
+log = structlog.get_logger()
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Statistics(msgspec.Struct):
+    """Running totals since start."""
+
+    started_at: datetime
+    delivered: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    dead_lettered: int = 0
+    retries: int = 0
+    batches: int = 0
+    last_batch: "LastBatch | None" = None
+
+
+class LastBatch(msgspec.Struct, frozen=True):
+    """The transaction that was committed last."""
+
+    at: datetime
+    stored: int
+    duplicates: int
+    seconds: float
+
+
+class CollectorTelemetry:
+    """Counts under the service name `<source>-collector`."""
+
+    def __init__(self, registry: CollectorRegistry, source: str) -> None:
+        self.service = f"{source}-collector"
+        self.source = source
+        self.statistics = Statistics(started_at=datetime.now(UTC))
+        labels = ["service", "source"]
+        self._accepted = Counter("events_accepted", "Events delivered", labels, registry=registry)
+        self._processed = Counter("events_processed", "Events committed", labels, registry=registry)
+        self._failed = Counter(
+            "events_failed", "Events dead-lettered or retried", [*labels, "error_type"], registry=registry
+        )
+        self._duplicates = Counter(
+            "events_duplicate", "Events that were already stored", labels, registry=registry
+        )
+        self._duration = Histogram(
+            "event_processing_duration_seconds",
+            "Time from decoding a merged batch to its commit",
+            labels,
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._end_to_end = Histogram(
+            "event_end_to_end_seconds",
+            "Time from acceptance at the gateway to the commit, once per record batch",
+            ["source"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._dead_letters = Counter(
+            "dead_letters", "Events kept as dead letters", ["source", "reason"], registry=registry
+        )
+        self._lag_events = Gauge(
+            "consumer_lag_events", "Events waiting, estimated from batches", ["source"], registry=registry
+        )
+        self._lag_seconds = Gauge(
+            "consumer_lag_seconds",
+            "Age of the oldest event that is not stored yet",
+            ["source"],
+            registry=registry,
+        )
+
+    def delivered(self, events: int) -> None:
+        """A message with so many events came in."""
+        self._accepted.labels(self.service, self.source).inc(events)
+        self.statistics.delivered += events
+        self.statistics.batches += 1
+
+    def committed(self, stored: int, duplicates: int, seconds: float) -> None:
+        """A transaction was committed."""
+        self._processed.labels(self.service, self.source).inc(stored)
+        self._duplicates.labels(self.service, self.source).inc(duplicates)
+        self._duration.labels(self.service, self.source).observe(seconds)
+        statistics = self.statistics
+        statistics.stored += stored
+        statistics.duplicates += duplicates
+        statistics.last_batch = LastBatch(datetime.now(UTC), stored, duplicates, round(seconds, 4))
+        log.debug("batch_committed", stored=stored, duplicates=duplicates, seconds=round(seconds, 4))
+
+    def became_visible(self, received_at: datetime) -> None:
+        """A record batch that was received then is in the reports now."""
+        age = (datetime.now(UTC) - received_at).total_seconds()
+        self._end_to_end.labels(self.source).observe(max(0.0, age))
+
+    def dead_lettered(self, reason: Reason, correlation_id: str, detail: str) -> None:
+        self._failed.labels(self.service, self.source, reason.value).inc()
+        self._dead_letters.labels(self.source, reason.value).inc()
+        self.statistics.dead_lettered += 1
+        log.warning("event_dead_lettered", reason=reason.value, correlation_id=correlation_id, detail=detail)
+
+    def retrying(self, events: int, error: Exception, pause_seconds: float) -> None:
+        self._failed.labels(self.service, self.source, "transient").inc(events)
+        self.statistics.retries += 1
+        log.warning("write_retrying", events=events, error=str(error), pause_seconds=round(pause_seconds, 2))
+
+    def lag(self, batches: int, seconds: float) -> int:
+        """So many batches wait. Returns the events in them, estimated from the batches seen so far."""
+        statistics = self.statistics
+        events = round(batches * statistics.delivered / max(1, statistics.batches)) if batches else 0
+        self._lag_events.labels(self.source).set(events)
+        self._lag_seconds.labels(self.source).set(seconds)
+        return events

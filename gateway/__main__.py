@@ -1,0 +1,28 @@
+"""`python -m gateway` runs the HTTP front."""
+
+import os
+
+from collectors.registry import SOURCES
+from gateway.app import create_gateway
+from gateway.settings import GatewaySettings
+from gateway.telemetry import SERVICE
+from pipeline.chassis.logging import LoggingSettings, configure_logging
+from pipeline.chassis.server import ServerSettings, run, serve
+from pipeline.chassis.settings import load_settings
+from pipeline.stream import StreamConnection, StreamSettings
+
+
+async def main() -> bool:
+    """Runs until stopped. Returns whether it ended well."""
+    configure_logging(load_settings(LoggingSettings, os.environ), SERVICE)
+    server = load_settings(ServerSettings, os.environ)
+    connection = StreamConnection(load_settings(StreamSettings, os.environ), SERVICE)
+    app, loops = create_gateway(SOURCES, load_settings(GatewaySettings, os.environ), connection)
+    try:
+        return await serve(app, server, loops)
+    finally:
+        await connection.close()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,99 @@
+"""Reads a request body within its limits: size (inflated too), time, and the bytes that are in flight in all."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from litestar import Request
+
+from gateway.admission import Admission, Reservation
+from gateway.settings import GatewaySettings
+from pipeline.chassis.problems import Problem
+
+_INFLATE_STEP_BYTES = 256 * 1024
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+
+
+class ClientGone(Exception):
+    """The sender closed the connection before its body was complete: there is nobody to answer."""
+
+
+class BodyReader:
+    """Reads bodies; the reservation of their bytes lasts until the caller gives it back."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self.admission = Admission(settings.body_bytes_in_flight, settings.retry_after_seconds)
+
+    async def read(self, request: Request[Any, Any, Any], reservation: Reservation) -> bytes:
+        """The whole body. Raises Problem 408, 413, 415, 503, or ClientGone."""
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("identity", "gzip"):
+            raise Problem(
+                415, "unsupported-media-type", f"content encoding {encoding[:40]!r}: use identity or gzip"
+            )
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal():
+            self._check_size(int(announced))
+            reservation.grow_to(int(announced))
+        try:
+            async with asyncio.timeout(self._settings.body_timeout_seconds):
+                body = await self._collect(request, reservation)
+        except TimeoutError:
+            seconds = self._settings.body_timeout_seconds
+            raise Problem(
+                408, "body-too-slow", f"not received within {seconds:g} s (BODY_TIMEOUT_SECONDS)"
+            ) from None
+        return await self._inflate(body, reservation) if encoding == "gzip" else body
+
+    async def _collect(self, request: Request[Any, Any, Any], reservation: Reservation) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in _chunks(request):
+            size += len(chunk)
+            self._check_size(size)
+            reservation.grow_to(size)
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _inflate(self, body: bytes, reservation: Reservation) -> bytes:
+        """In steps, so that a bomb is noticed when it passes the limit and not when it has gone off."""
+        inflater = zlib.decompressobj(_GZIP_WINDOW)
+        pieces: list[bytes] = []
+        size = 0
+        rest = body
+        try:
+            while not inflater.eof:
+                piece = inflater.decompress(rest, _INFLATE_STEP_BYTES)
+                rest = inflater.unconsumed_tail
+                if not piece and not rest:
+                    break
+                size += len(piece)
+                self._check_size(size)
+                reservation.grow_to(len(body) + size)
+                pieces.append(piece)
+                await asyncio.sleep(0)
+        except zlib.error as error:
+            raise Problem(400, "malformed-gzip", f"the body is not gzip: {error}") from None
+        if not inflater.eof:
+            raise Problem(400, "malformed-gzip", "the gzip stream does not end")
+        if inflater.unused_data:
+            raise Problem(400, "malformed-gzip", "there are bytes after the end of the gzip stream")
+        return b"".join(pieces)
+
+    def _check_size(self, size: int) -> None:
+        limit = self._settings.body_size_limit
+        if size > limit:
+            raise Problem(413, "too-large", f"the body is larger than {limit} bytes (BODY_SIZE_LIMIT)")
+
+
+async def _chunks(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        if message["type"] == "http.request":
+            yield message["body"]
+            if not message["more_body"]:
+                return

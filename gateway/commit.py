@@ -1,0 +1,101 @@
+"""Group commit: from accepted events to acknowledged record batches.
+
+A large request makes batches of its own. Small ones share: what arrives while a batch is on its way to the disk
+forms the next batch, without a timer, and each request is answered when the batch that holds it is acknowledged.
+So one event alone waits for one fsync, and a thousand at once wait for two.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from pipeline.events.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, RecordBatch, pack
+from pipeline.events.source import Source
+from pipeline.stream import StreamPublisher
+
+_SHARED_MAX_EVENTS = MAX_BATCH_EVENTS // 5
+
+
+class _Entry(NamedTuple):
+    events: Sequence[msgspec.Raw]
+    size: int
+    received_at: datetime
+    correlation_id: str
+    done: asyncio.Future[None]
+
+
+class GroupCommit:
+    """Commits events of any source. One instance per process."""
+
+    def __init__(self, publisher: StreamPublisher) -> None:
+        self._publisher = publisher
+        self._waiting: dict[tuple[str, str], deque[_Entry]] = {}
+        self._flushing: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    async def commit(
+        self, source: Source, events: Sequence[msgspec.Raw], received_at: datetime, correlation_id: str
+    ) -> None:
+        """Returns when all events are on disk. Raises StreamUnavailable when that is not known of each."""
+        size = sum(len(memoryview(event)) for event in events)
+        if len(events) > _SHARED_MAX_EVENTS or size > MAX_BATCH_BYTES // 5:
+            batches = (
+                RecordBatch(
+                    source.name, source.event_format, group, received_at, [(correlation_id, len(group))]
+                )
+                for group in pack(events)
+            )
+            await asyncio.gather(*map(self._publisher.publish_batch, batches))
+            return
+        done = asyncio.get_running_loop().create_future()
+        key = (source.name, source.event_format)
+        self._waiting.setdefault(key, deque()).append(_Entry(events, size, received_at, correlation_id, done))
+        if key not in self._flushing:
+            self._flushing[key] = asyncio.create_task(self._flush(key))
+        await done
+
+    async def _flush(self, key: tuple[str, str]) -> None:
+        waiting = self._waiting[key]
+        try:
+            while waiting:
+                entries = _take_group(waiting)
+                await self._publish(key, entries)
+        finally:
+            del self._flushing[key]
+
+    async def _publish(self, key: tuple[str, str], entries: Sequence[_Entry]) -> None:
+        batch = RecordBatch(
+            source=key[0],
+            format=key[1],
+            events=[event for entry in entries for event in entry.events],
+            received_at=entries[0].received_at,
+            correlation=[(entry.correlation_id, len(entry.events)) for entry in entries],
+        )
+        error: BaseException | None = None
+        try:
+            await self._publisher.publish_batch(batch)
+        except BaseException as caught:  # whatever it is, it is the answer of every request in the batch
+            error = caught
+        for entry in entries:
+            if entry.done.done():
+                continue  # its sender has gone
+            if error is None:
+                entry.done.set_result(None)
+            else:
+                entry.done.set_exception(error)
+
+
+def _take_group(waiting: deque[_Entry]) -> list[_Entry]:
+    entries: list[_Entry] = []
+    events = size = 0
+    while waiting:
+        entry = waiting[0]
+        events += len(entry.events)
+        size += entry.size
+        if entries and (events > MAX_BATCH_EVENTS or size > MAX_BATCH_BYTES):
+            break
+        entries.append(waiting.popleft())
+    return entries

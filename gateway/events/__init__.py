@@ -1,0 +1,1 @@
+"""The front door for events in our own format: `POST /events`."""
