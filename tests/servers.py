@@ -1,16 +1,17 @@
-"""Fixtures with real servers, for integration and end-to-end tests. `tests/conftest.py` makes them available to all tests:
+"""Fixtures with real servers. `tests/conftest.py` makes them available to all tests:
 
     pytest_plugins = ["tests.servers"]
 
-The servers live as long as the test session, on ports chosen at run time. A test that kills or pauses one must leave it running:
-`RunningServer.start()` and `.resume()` return when it is ready again. Whoever needs an untouched server of their own says
-`with servers.running(servers.nats(tmp_path))`.
+The servers live as long as the test session, on ports chosen at run time. A test that kills or pauses one
+must leave it running: `RunningServer.start()` and `.resume()` return when it is ready again. Whoever needs
+an untouched server of their own says `with servers.running(servers.nats(tmp_path))`.
 """
 
 import itertools
 from collections.abc import Iterator
 
 import pytest
+
 from ops.local import database, servers
 from ops.local.servers import RunningServer
 

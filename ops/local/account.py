@@ -1,7 +1,8 @@
 """Running Postgres when we are root: it refuses to, so it gets another account.
 
-As an ordinary user nothing of this applies. As root (a container, a CI runner) an existing account is used: none is created. When that account
-cannot enter the project's folder (for example below `/root`), it gets the one capability that lets it (CAP_DAC_OVERRIDE) and no other.
+As an ordinary user nothing of this applies. As root (a container, a CI runner) an existing account is
+used: none is created. When that account cannot enter the project's folder (for example below `/root`), it
+gets the one capability that lets it (CAP_DAC_OVERRIDE) and no other.
 """
 
 import functools
@@ -12,7 +13,8 @@ import subprocess
 from pathlib import Path
 
 CANDIDATES = ("postgres", "nobody")
-"""Accounts that Linux systems have, in the order in which they are tried. SLUICE_POSTGRES_USER names another."""
+"""Accounts that Linux systems have, in the order in which they are tried. SLUICE_POSTGRES_USER names
+another."""
 
 PROBE_SECONDS = 10.0
 
@@ -28,15 +30,21 @@ def _entry() -> pwd.struct_passwd:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise AccountError(f"Postgres does not run as root and there is no account {wanted or ' or '.join(CANDIDATES)}: set SLUICE_POSTGRES_USER")
+    names = wanted or " or ".join(CANDIDATES)
+    raise AccountError(
+        f"Postgres cannot run as root and there is no account {names}: set SLUICE_POSTGRES_USER"
+    )
 
 
 def _prefix(entry: pwd.struct_passwd, capability: str) -> tuple[str, ...]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise AccountError("Postgres does not run as root and setpriv (util-linux) is missing: run ./start.sh as an ordinary user")
+        raise AccountError(
+            "Postgres does not run as root and setpriv (util-linux) is missing: run as an ordinary user"
+        )
     identity = ("--reuid", str(entry.pw_uid), "--regid", str(entry.pw_gid), "--clear-groups")
-    return (setpriv, *identity, f"--inh-caps={capability}", f"--ambient-caps={capability}", f"--bounding-set={capability}")
+    limits = (f"--{kind}={capability}" for kind in ("inh-caps", "ambient-caps", "bounding-set"))
+    return (setpriv, *identity, *limits)
 
 
 @functools.cache
@@ -51,11 +59,12 @@ def prefix_for(executable: Path, directory: Path) -> tuple[str, ...]:
     for capability in ("-all", "-all,+dac_override"):
         prefix = _prefix(entry, capability)
         probe = (*prefix, "sh", "-c", 'test -x "$1" && cd "$2"', "sh", str(executable), str(directory))
-        if subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, cwd="/").returncode == 0:
+        done = subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, cwd="/", check=False)
+        if done.returncode == 0:
             return prefix
     raise AccountError(
-        f"Postgres runs as {entry.pw_name} because it does not run as root, and {entry.pw_name} cannot reach {executable}: "
-        "move the project to a folder that everybody may enter, or run ./start.sh as an ordinary user"
+        f"Postgres does not run as root but as {entry.pw_name}, who cannot reach {executable}: "
+        "move the project to a folder that everybody may enter, or run as an ordinary user"
     )
 
 

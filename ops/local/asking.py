@@ -4,7 +4,7 @@ import http.client
 import json
 import socket
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ops.local.ports import LOOPBACK
 
@@ -35,7 +35,7 @@ def http_get(port: int, path: str, timeout_seconds: float = ANSWER_SECONDS) -> A
         body: Any = json.loads(text)
     except ValueError:
         body = {}
-    return Answer(response.status, body if isinstance(body, dict) else {})
+    return Answer(response.status, cast("dict[str, Any]", body) if isinstance(body, dict) else {})
 
 
 def talk(port: int, request: bytes, timeout_seconds: float = ANSWER_SECONDS) -> bytes | str:

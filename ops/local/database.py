@@ -29,9 +29,18 @@ def name_of(url: str) -> str:
 
 
 def statement(url: str, sql: str, version: int = DEFAULT_VERSION) -> str:
-    """Run one statement by psql of the wheel and return its rows, one a line. For administration: the password is not shown to `ps`."""
+    """Run one statement by psql of the wheel and return its rows, one a line. `ps` does not show the
+    password."""
     parts = urlsplit(url)
-    command = (str(binaries.postgres(version, "psql")), "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", sql)
+    command = (
+        str(binaries.postgres(version, "psql")),
+        "--no-psqlrc",
+        "-qAt",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-c",
+        sql,
+    )
     connection = {
         "PGHOST": parts.hostname or "",
         "PGPORT": str(parts.port),
@@ -40,7 +49,13 @@ def statement(url: str, sql: str, version: int = DEFAULT_VERSION) -> str:
         "PGDATABASE": name_of(url),
     }
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=STATEMENT_SECONDS, cwd="/", env={**os.environ, **connection}
+        command,
+        capture_output=True,
+        text=True,
+        timeout=STATEMENT_SECONDS,
+        cwd="/",
+        env={**os.environ, **connection},
+        check=False,
     )
     if done.returncode != 0:
         raise DatabaseError(done.stderr.strip())
@@ -55,7 +70,8 @@ def ensure(url: str) -> None:
 
 
 def clone(url: str, name: str) -> str:
-    """A copy of a database that nobody is connected to, made by the server in milliseconds. Returns its URL."""
+    """A copy of a database that nobody is connected to, made by the server in milliseconds. Returns its
+    URL."""
     statement(with_name(url, MAINTENANCE), f'CREATE DATABASE "{name}" TEMPLATE "{name_of(url)}"')
     return with_name(url, name)
 

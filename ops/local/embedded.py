@@ -13,8 +13,9 @@ from pathlib import Path
 class EmbeddedServer:
     """How to run one server on this machine and how to reach it.
 
-    `prepare` makes the folders, files and initial data that the command needs; calling it again changes nothing that matters.
-    `problem` says why the server is not ready, or None when it is; it asks the server itself and returns within seconds.
+    `prepare` makes the folders, files and initial data that the command needs; calling it again changes
+    nothing that matters. `problem` says why the server is not ready, or None when it is; it asks the
+    server itself and returns within seconds.
     """
 
     name: str

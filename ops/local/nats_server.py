@@ -11,7 +11,8 @@ USER = "sluice"
 
 
 def describe(directory: Path, *, port: int, monitor_port: int, password: str) -> EmbeddedServer:
-    """A NATS server that keeps its streams in `directory`, on two loopback ports (clients, HTTP monitoring)."""
+    """A NATS server that keeps its streams in `directory`, on two loopback ports (clients, HTTP
+    monitoring)."""
 
     def prepare() -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -21,7 +22,8 @@ def describe(directory: Path, *, port: int, monitor_port: int, password: str) ->
         answer = asking.http_get(monitor_port, "/healthz")
         if isinstance(answer, str):
             return answer
-        return None if answer.status == 200 else str(answer.body.get("error") or answer.body.get("status") or answer.status)
+        said = answer.body.get("error") or answer.body.get("status") or answer.status
+        return None if answer.status == 200 else str(said)
 
     command = [str(binaries.nats_server()), "--config", str(CONFIG), "--addr", LOOPBACK, "--port", str(port)]
     command += ["--http_port", str(monitor_port), "--store_dir", str(directory)]

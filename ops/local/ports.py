@@ -8,14 +8,16 @@ import psutil
 
 LOOPBACK = "127.0.0.1"
 PRIVATE_PORTS = range(20_000, 30_000)
-"""Where embedded servers live: below the ephemeral range of Linux (32768 up), so that an outgoing connection of some other
-program never sits on a port that was remembered from the last start."""
+"""Where embedded servers live: below the ephemeral range of Linux (32768 up), so that an outgoing
+connection of some other program never sits on a port that was remembered from the last start."""
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Whether a server could listen there now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a closing connection is no obstacle
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as servers do: a closing connection is no obstacle
         try:
             probe.bind((host, port))
             probe.listen()

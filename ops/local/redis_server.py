@@ -11,7 +11,9 @@ bind {host}
 port {port}
 requirepass {password}
 dir "{directory}"
-# Everything in Redis can be rebuilt from Postgres, so a second may be lost, but nothing is ever evicted: a missing counter would read as zero.
+# Everything in Redis can be rebuilt from Postgres, so a second may be lost. But nothing is ever evicted: a
+missing
+# counter would read as zero.
 appendonly yes
 appendfsync everysec
 maxmemory-policy noeviction

@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,7 +21,8 @@ LOG_LINES = 15
 class RunningServer:
     """One started server. Use `running()`, which also stops it.
 
-    `kill`, `pause` and `resume` are what a fault test needs; `start` after `kill` waits until the server is ready again.
+    `kill`, `pause` and `resume` are what a fault test needs; `start` after `kill` waits until the server
+    is ready again.
     """
 
     def __init__(self, server: EmbeddedServer, log: Path) -> None:
@@ -42,7 +43,8 @@ class RunningServer:
         return self._process.pid
 
     def start(self, timeout_seconds: float = READY_SECONDS) -> None:
-        """Start and wait until ready. A process that exits meanwhile is started again, as a process manager would."""
+        """Start and wait until ready. A process that exits meanwhile is started again, as a process
+        manager would."""
         self.server.prepare()
         try:
             wait_until(self.server.name, self._problem, timeout_seconds)
@@ -69,7 +71,8 @@ class RunningServer:
         self.start()
 
     def stop(self) -> None:
-        """Stop in good order; after the server's limit, kill it and its children. Does nothing when it is not running."""
+        """Stop in good order; after the server's limit, kill it and its children. Does nothing when it is
+        not running."""
         if self._process is None:
             return
         family = self._family()
@@ -87,7 +90,11 @@ class RunningServer:
 
     def last_lines(self) -> str:
         """The end of the server's log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]) if self.log.exists() else ""
+        return (
+            "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:])
+            if self.log.exists()
+            else ""
+        )
 
     def _problem(self) -> str | None:
         if self._process is None or self._process.poll() is not None:
@@ -99,7 +106,7 @@ class RunningServer:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    start_new_session=True,  # Ctrl-C in a terminal is for the caller, who then stops the server in order
+                    start_new_session=True,  # Ctrl-C is for the caller, who then stops the server in order
                 )
         answer = self.server.problem()
         return "exited" if answer is None and self._process.poll() is not None else answer
@@ -123,7 +130,7 @@ class RunningServer:
 
 
 @contextmanager
-def running(server: EmbeddedServer) -> Iterator[RunningServer]:
+def running(server: EmbeddedServer) -> Generator[RunningServer]:
     """Start a server, wait until it is ready, and stop it at the end, whatever was done to it meanwhile."""
     process = RunningServer(server, server.directory.with_name(f"{server.name}.log"))
     process.start()

@@ -7,8 +7,9 @@
         nats.kill()          # SIGKILL; also pause(), resume(), restart()
         nats.start()         # back, with its data, and ready
 
-`nats`, `postgres` and `redis` describe a server in a folder of its own with a free port and a random password; `folder` may be
-empty or hold the data of an earlier run. `sluice.sh`-like operation under the process manager uses the same descriptions.
+`nats`, `postgres` and `redis` describe a server in a folder of its own, on a free port, with a random
+password. The folder may be empty or hold the data of an earlier run. Under the process manager the same
+descriptions are used.
 """
 
 import secrets
@@ -31,15 +32,26 @@ def new_password() -> str:
 def nats(folder: Path) -> EmbeddedServer:
     """NATS with JetStream, its streams in `folder/nats`."""
     port = choose_free()
-    return nats_server.describe(folder / "nats", port=port, monitor_port=choose_free({port}), password=new_password())
+    return nats_server.describe(
+        folder / "nats", port=port, monitor_port=choose_free({port}), password=new_password()
+    )
 
 
 def postgres(
-    folder: Path, *, version: int = postgres_server.DEFAULT_VERSION, password: str | None = None, settings: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    version: int = postgres_server.DEFAULT_VERSION,
+    password: str | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> EmbeddedServer:
-    """Postgres with its data in `folder/postgres`. A folder that holds data already needs the `password` it was made with."""
+    """Postgres with its data in `folder/postgres`. Data of an earlier run needs the `password` of that
+    run."""
     return postgres_server.describe(
-        folder / "postgres", port=choose_free(), password=password or new_password(), version=version, settings=settings
+        folder / "postgres",
+        port=choose_free(),
+        password=password or new_password(),
+        version=version,
+        settings=settings,
     )
 
 

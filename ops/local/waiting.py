@@ -1,4 +1,5 @@
-"""Waiting for a condition, with a limit and a reason. The only place in local operation that looks at a clock."""
+"""Waiting for a condition, with a limit and a reason. The only place in local operation that looks at a
+clock."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +13,8 @@ class NotReadyError(RuntimeError):
 
 
 def wait_until(what: str, problem: Callable[[], str | None], timeout_seconds: float) -> None:
-    """Return as soon as `problem()` is None; raise NotReadyError naming `what` and the last problem after the limit."""
+    """Return as soon as `problem()` is None; raise NotReadyError naming `what` and the last problem after
+    the limit."""
     deadline = time.monotonic() + timeout_seconds
     while (seen := problem()) is not None:
         if time.monotonic() >= deadline:

@@ -1,0 +1,116 @@
+"""`python -m ops.local <command>`: what start.sh and healthcheck.sh hand over to."""
+
+import argparse
+import os
+import sys
+
+from ops.local import health, lock, logs, settings, start, stop, summary, system, terminal
+from ops.local.account import AccountError
+from ops.local.binaries import MissingExecutableError
+from ops.local.database import DatabaseError
+from ops.local.install import InstallError
+from ops.local.prisma_cli import PrismaError
+from ops.local.services import PUBLISHER, SERVICES
+from ops.local.waiting import NotReadyError
+
+EXPECTED = (
+    start.StartError,
+    settings.SettingsError,
+    AccountError,
+    DatabaseError,
+    InstallError,
+    MissingExecutableError,
+    NotReadyError,
+    PrismaError,
+)
+"""Failures whose text is meant for the person in front of the terminal. Any other is a bug and shows
+where."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of start.sh."""
+    main = argparse.ArgumentParser(prog="./start.sh", description="Run Sluice on this machine.")
+    commands = main.add_subparsers(dest="command", metavar="{start,stop,status,logs}")
+    begin = commands.add_parser("start", help="start everything and wait until it is ready (the default)")
+    begin.add_argument("--no-publisher", action="store_true", help="do not send made-up events")
+    begin.add_argument("--servers-only", action="store_true", help="only NATS, Postgres and Redis, migrated")
+    where = begin.add_mutually_exclusive_group()
+    where.add_argument("--local", action="store_true", help="without containers (the default)")
+    where.add_argument("--docker", action="store_true", help="with Docker Compose")
+    commands.add_parser("stop", help="stop everything; data stays")
+    commands.add_parser("status", help="what runs, and since when")
+    show = commands.add_parser("logs", help="the last log lines of one process, or of all")
+    show.add_argument("service", nargs="?", help="for example gateway")
+    show.add_argument("-f", "--follow", action="store_true", help="go on showing new lines")
+    commands.add_parser("healthcheck")
+    commands.add_parser("install")
+    return main
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out one command. Returns the exit status."""
+    command: str = arguments.command
+    if command == "install":
+        start.install_due()
+        return 0
+    if command == "start":
+        return _start(arguments)
+    local = system.describe(os.environ, choose_ports=False)
+    if command == "healthcheck":
+        rows = health.of_system(local)
+        for row in rows:
+            mark, style = ("ready", "green") if row.ready else ("NOT", "bold red")
+            terminal.line(mark, style, row.name, row.detail if row.ready else f"not ready: {row.detail}")
+        return 0 if all(row.ready for row in rows) else 1
+    if command == "logs":
+        names = [*(server.name for server in local.servers), *(s.name for s in (*SERVICES, PUBLISHER))]
+        if arguments.service and arguments.service not in names:
+            terminal.failure(f"there is no {arguments.service}\nthere are: {', '.join(names)}")
+            return 2
+        logs.show(local, [arguments.service] if arguments.service else names, follow=arguments.follow)
+        return 0
+    if command == "status":
+        states = local.supervisor.states()
+        summary.processes(states) if states else terminal.out.print("Nothing is running.")
+        return 0 if states else 3
+    with lock.held(local.settings.data, _waiting):
+        stopped = stop.stop(local)
+    terminal.out.print("Stopped. The data stays." if stopped else "Nothing was running.")
+    return 0
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    if arguments.docker:
+        terminal.failure(
+            "--docker is not there yet\ndocker-compose.yml comes later; without it everything runs"
+        )
+        return 2
+    with lock.held(settings.read(system.values(os.environ)).data, _waiting):
+        local = start.start(publisher=not arguments.no_publisher, servers_only=arguments.servers_only)
+    if arguments.servers_only:
+        summary.servers_ready(local)
+    else:
+        summary.ready(local)
+    return 0
+
+
+def _waiting() -> None:
+    terminal.out.print("Another start or stop is at work: waiting for it to finish.")
+
+
+def main() -> int:
+    """Parse, run, and turn an expected failure into a message."""
+    given = sys.argv[1:]
+    commands = {"start", "stop", "status", "logs", "healthcheck", "install", "-h", "--help"}
+    arguments = parser().parse_args(given if given and given[0] in commands else ["start", *given])
+    try:
+        return run(arguments)
+    except EXPECTED as error:
+        terminal.failure(str(error))
+    except KeyboardInterrupt:
+        terminal.failure("interrupted\nwhat has started goes on: ./start.sh stop")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

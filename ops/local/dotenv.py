@@ -1,0 +1,56 @@
+"""`.env`: made from `.env.example` at the first start, with secrets of this machine's own."""
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import dotenv
+
+SECRETS = (
+    "JWT_SECRET",
+    "FACEBOOK_APP_SECRETS",
+    "FACEBOOK_VERIFY_TOKEN",
+    "TIKTOK_CLIENT_SECRETS",
+    "TIKTOK_SHOP_APP_KEY",
+    "TIKTOK_SHOP_APP_SECRETS",
+)
+"""Filled in at random, so that every front door works at once and none is open. INGEST_API_KEYS stays
+empty: the gateway listens on the loopback interface only, and the first `curl` should just work."""
+
+_ASSIGNMENT = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
+_NAMED = re.compile(r"^(?:# )?([A-Z][A-Z0-9_]*)=", re.MULTILINE)
+
+
+def ensure(path: Path, example: Path) -> bool:
+    """Make `.env` unless it is there. Returns whether it was made."""
+    if path.exists():
+        return False
+
+    def fill(line: re.Match[str]) -> str:
+        return f"{line[1]}={secrets.token_hex(24)}" if line[1] in SECRETS and not line[2] else line[0]
+
+    text = _ASSIGNMENT.sub(fill, example.read_text())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    return True
+
+
+def names(example: Path) -> list[str]:
+    """The variables that `.env.example` names: all there are."""
+    return [match[1] for match in _NAMED.finditer(example.read_text())]
+
+
+def load(path: Path, example: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of `.env`; one that is set in the environment wins. Unknown ones there are left out."""
+    values = {name: value for name, value in dotenv.dotenv_values(path, interpolate=False).items() if value}
+    return values | {name: environ[name] for name in {*names(example), *values} if environ.get(name)}
+
+
+def write(path: Path, values: Mapping[str, str]) -> None:
+    """An env file that only its owner can read."""
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in values.items()))

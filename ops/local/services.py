@@ -1,0 +1,68 @@
+"""The services: their names, commands and ports, in one table."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ops.local import prisma_cli
+from ops.local.binaries import ROOT
+from ops.local.embedded import EmbeddedServer
+from ops.local.ports import LOOPBACK
+from ops.local.settings import LocalSettings
+
+URL_VARIABLES = {"postgres": "DATABASE_URL", "nats": "NATS_URL", "redis": "REDIS_URL"}
+"""How a service learns where each server is."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process of ours. `port_variable` is empty for one without HTTP."""
+
+    name: str
+    arguments: tuple[str, ...]
+    port_variable: str = ""
+    default_port: int = 0
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command line, with the environment's Python."""
+        return (sys.executable, "-m", *self.arguments)
+
+    def port(self, settings: LocalSettings) -> int:
+        """The port that the service listens on."""
+        return settings.port(self.port_variable, self.default_port)
+
+
+GATEWAY = Service("gateway", ("gateway",), "GATEWAY_PORT", 3001)
+REPORTER = Service("reporter", ("reporter",), "REPORTER_PORT", 3004)
+SERVICES = (
+    GATEWAY,
+    Service("facebook-collector", ("collectors", "facebook"), "FACEBOOK_COLLECTOR_PORT", 3002),
+    Service("tiktok-collector", ("collectors", "tiktok"), "TIKTOK_COLLECTOR_PORT", 3003),
+    REPORTER,
+)
+PUBLISHER = Service("publisher", ("publisher", "--rate", "50", "--batch-size", "10"))
+"""A modest, endless stream of made-up events."""
+
+
+def environment(
+    service: Service, settings: LocalSettings, servers: Sequence[EmbeddedServer]
+) -> Mapping[str, str]:
+    """Everything that a service reads, the same names as in a container."""
+    values = {**settings.values, **connections(servers), **prisma_cli.environment()}
+    values |= {
+        "EVENT_ENDPOINT": f"http://{LOOPBACK}:{GATEWAY.port(settings)}/events",
+        "HOST": LOOPBACK,
+        "PATH": os.pathsep.join((f"{sys.prefix}/bin", os.environ.get("PATH", os.defpath))),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if service.port_variable:
+        values["PORT"] = str(service.port(settings))
+    return values
+
+
+def connections(servers: Sequence[EmbeddedServer]) -> dict[str, str]:
+    """The URLs of the servers by the names that services know them by."""
+    return {URL_VARIABLES[server.name]: server.url for server in servers}

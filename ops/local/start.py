@@ -1,0 +1,117 @@
+"""`./start.sh`: from whatever state the machine is in to a system that is ready. Running it again changes
+nothing."""
+
+import os
+
+from ops.local import database, dotenv, health, install, leftovers, ports, services, system, terminal
+from ops.local.services import PUBLISHER, SERVICES, Service
+from ops.local.system import System
+from ops.local.waiting import NotReadyError, wait_until
+
+SERVER_SECONDS = 60.0
+"""Limit for the embedded servers: the first start of Postgres on a slow disk is the long one."""
+SERVICE_SECONDS = 60.0
+LOG_LINES = 12
+
+
+class StartError(RuntimeError):
+    """The start cannot go on. The first line says why, the rest helps."""
+
+
+def start(*, publisher: bool, servers_only: bool) -> System:
+    """Bring everything up and wait until it is ready."""
+    env_file = system.env_file(os.environ)
+    if dotenv.ensure(env_file, system.EXAMPLE):
+        terminal.line("ok", "green", "Settings", f"made {env_file.name} with secrets of its own")
+    install_due()
+    found = system.describe(os.environ, choose_ports=False)
+    if not found.supervisor.is_up() and (orphans := leftovers.find(found.settings.data)):
+        with terminal.step(f"Clearing away {len(orphans)} leftover processes"):
+            leftovers.sweep(orphans)
+    local = system.describe(os.environ, choose_ports=True)
+    if not servers_only:
+        _check_ports(local)
+    with terminal.step("NATS, Postgres, Redis"):
+        _start_servers(local)
+    with terminal.step("Database"):
+        postgres = local.server("postgres")
+        database.ensure(postgres.url)
+        database.migrate(postgres.url)
+    if not servers_only:
+        with terminal.step("Services"):
+            _start_services(local)
+    if publisher and not servers_only:
+        local.supervisor.start([PUBLISHER.name])
+    return local
+
+
+def install_due() -> None:
+    """Make what is missing or out of date. See `install`."""
+    for step in install.steps():
+        if step.is_due():
+            with terminal.step(step.name):
+                step.run()
+
+
+def _start_servers(local: System) -> None:
+    for server in local.servers:
+        server.prepare()
+    local.supervisor.apply(local.programs())
+    local.supervisor.start(server.name for server in local.servers)
+    dotenv.write(local.settings.connections, services.connections(local.servers))
+    for server in local.servers:
+        try:
+            wait_until(server.name, server.problem, SERVER_SECONDS)
+        except NotReadyError as error:
+            raise StartError(f"{error}\n{last_lines(local, server.name)}") from None
+
+
+def _start_services(local: System) -> None:
+    local.supervisor.start(service.name for service in SERVICES)
+
+    def problem() -> str | None:
+        waiting = [row.name for row in health.of_system(local) if not row.ready]
+        return ", ".join(waiting) if waiting else None
+
+    try:
+        wait_until("services", problem, SERVICE_SECONDS)
+    except NotReadyError:
+        raise StartError(explain(local)) from None
+
+
+def explain(local: System) -> str:
+    """Which service is not ready, which of its checks fails, and the end of its log."""
+    rows = [row for row in health.of_system(local) if not row.ready]
+    parts = [f"not ready after {SERVICE_SECONDS:.0f} s: {', '.join(row.name for row in rows)}"]
+    for row in rows:
+        parts += [f"{row.name}: {row.detail}", last_lines(local, row.name)]
+    return "\n".join(parts)
+
+
+def last_lines(local: System, name: str) -> str:
+    """The end of a process's log, and where the rest is."""
+    log = local.settings.logs / f"{name}.log"
+    lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []
+    return "\n".join([*lines, f"(more: ./start.sh logs {name})"])
+
+
+def _check_ports(local: System) -> None:
+    """Name every port that somebody else has, before anything is started."""
+    states = local.supervisor.states()
+    taken: list[str] = []
+    used: dict[int, Service] = {}
+    for service in SERVICES:
+        port = service.port(local.settings)
+        ours = service.name in states and states[service.name].state == "RUNNING"
+        if port in used:
+            taken.append(f"{service.port_variable}={port} is the port of {used[port].name} as well")
+        elif not ours and not ports.is_free(port):
+            who = ports.holder(port)
+            taken.append(_advice(service, port, f" by {who}" if who else ""))
+        used[port] = service
+    if taken:
+        raise StartError("\n".join(["a port is taken", *taken]))
+
+
+def _advice(service: Service, port: int, by: str) -> str:
+    return f"port {port} for {service.name} is used{by}: set {service.port_variable} in .env to a free one"

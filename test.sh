@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Every check and every test: ./test.sh [pytest arguments]
+# Sets itself up like start.sh, plus the development packages. The tests start servers of their own, on ports of their own.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ops/local/python.sh
+
+python=$(find_python)
+"$python" ops/local/bootstrap.py --dev ops.local install
+export PATH="$PWD/.venv/bin:$PATH"
+node=$(python -c 'from ops.local import binaries; print(binaries.node())')
+
+run() { # a heading, then the command; the first that fails ends it
+  printf '\n== %s\n' "$1"
+  shift
+  "$@"
+}
+
+run "lint (ruff check)" ruff check .
+run "format (ruff format)" ruff format --check .
+run "types (pyright)" pyright
+run "import rules (import-linter)" lint-imports
+if compgen -G 'prisma/engine/test/*.test.js' >/dev/null; then
+  run "query engine (node --test)" "$node" --test prisma/engine/test/
+fi
+run "tests (pytest)" python -m pytest "$@"
