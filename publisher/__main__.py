@@ -10,7 +10,7 @@ import msgspec
 from pipeline.errors import SluiceError
 from publisher.options import Options, parse
 from publisher.report import Reporter, console_for, show_summary
-from publisher.run import Run
+from publisher.runner import Run
 
 try:
     from uvloop import run as run_loop

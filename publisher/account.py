@@ -16,7 +16,8 @@ _VERDICT_STATUSES = frozenset((200, 202, 400))  # answers in which the gateway h
 
 
 class Totals(msgspec.Struct):
-    """Events, unless said otherwise. `sent` = `accepted` + `rejected` + `unknown` + those still under way."""
+    """Events, unless said otherwise. `sent` = `accepted` + `rejected` + `unknown` + those still under
+    way."""
 
     posts: int = 0
     bytes: int = 0
@@ -31,7 +32,8 @@ class Totals(msgspec.Struct):
 class Account:
     """Totals and latencies; with a truth and a ledger also what must be in the reports and in the database.
 
-    The events of the run happened from `earliest_ms` to `latest_ms`; `last_answer_at` is in seconds since 1970.
+    The events of the run happened from `earliest_ms` to `latest_ms`; `last_answer_at` is in seconds since
+    1970.
     """
 
     def __init__(self, truth: Truth | None = None, ledger: Ledger | None = None) -> None:
@@ -73,7 +75,10 @@ class Account:
                 del self.offenders[KEPT_OFFENDERS:]
 
     def _enter_truth(self, truth: Truth, body: Body, verdicts: bytes) -> None:
-        """Adds what was accepted now for the first time. A repeat counts with whichever of its bodies comes first."""
+        """Adds what was accepted now for the first time.
+
+        A repeat counts with whichever of its bodies comes first.
+        """
         again = [*body.kept.items(), *enumerate(body.repeats, start=len(body.facts))]
         for index, repeat in again:
             if verdicts[index] == ACCEPTED and not repeat.counted:
@@ -81,7 +86,9 @@ class Account:
                 truth.add(repeat.event.facts)
         fresh = verdicts[: len(body.facts)]
         if body.kept or fresh.count(ACCEPTED) < len(fresh):
-            left_out = body.kept.keys() | {index for index, verdict in enumerate(fresh) if verdict != ACCEPTED}
+            left_out = body.kept.keys() | {
+                index for index, verdict in enumerate(fresh) if verdict != ACCEPTED
+            }
             truth.add(body.facts.without(left_out))
         else:
             truth.add(body.facts)

@@ -52,8 +52,8 @@ def outcome_of(status: int, answer: bytes, size: int) -> Outcome:
     return Outcome(status, bytes([UNKNOWN]) * size, [], _excerpt(answer))
 
 
-def no_answer(kind: str, detail: str, size: int) -> Outcome:
-    return Outcome(0, bytes([UNKNOWN]) * size, [], f"{kind}: {detail}")
+def no_answer(problem: str, size: int) -> Outcome:
+    return Outcome(0, bytes([UNKNOWN]) * size, [], problem)
 
 
 def _acknowledged(status: int, answer: bytes, size: int) -> Outcome:

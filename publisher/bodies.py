@@ -26,10 +26,11 @@ class Repeat:
 
 
 class Body(msgspec.Struct, frozen=True):
-    """One POST: the payload, and what it is made of in the order of its elements: fresh, repeats, corrupted.
+    """One POST: the payload, and what it is made of in the order of its elements: fresh, repeats,
+    corrupted.
 
-    `kept`: the fresh events, by index, that later bodies may repeat. Fresh and corrupted events happened from
-    `earliest_ms` to `latest_ms`, both inclusive.
+    `kept`: the fresh events, by index, that later bodies may repeat. Fresh and corrupted events happened
+    from `earliest_ms` to `latest_ms`, both inclusive.
     """
 
     payload: bytes
@@ -47,8 +48,8 @@ class Body(msgspec.Struct, frozen=True):
 class BodyMaker:
     """Makes bodies from a generator: arrays, or with `single` bare objects of one event each.
 
-    `malformed_ratio` is the probability that a body gets a corrupted event, `duplicate_ratio` that an element is one
-    that was sent before.
+    `malformed_ratio` is the probability that a body gets a corrupted event, `duplicate_ratio` that an
+    element is one that was sent before.
     """
 
     def __init__(

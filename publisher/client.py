@@ -1,7 +1,7 @@
 """Delivering bodies: one POST, or in verify mode as many as it takes.
 
-The firehose never retries (EVENTS §2). With a retry deadline a body is sent again after 429, 5xx, a timeout or a
-broken connection, as a whole: the gateway promises that a re-send is always safe.
+The firehose never retries (EVENTS §2). With a retry deadline a body is sent again after 429, 5xx, a timeout
+or a broken connection, as a whole: the gateway promises that a re-send is always safe.
 """
 
 import asyncio
@@ -24,7 +24,10 @@ class Sender(Protocol):
 
 
 class Client:
-    """Delivers bodies through a sender. `statuses` counts every attempt by status code, or by the kind of failure."""
+    """Delivers bodies through a sender.
+
+    `statuses` counts every attempt by status code, or by the kind of failure.
+    """
 
     def __init__(
         self,
@@ -62,7 +65,7 @@ class Client:
             response = await self._sender.post(payload)
         except NoAnswer as failure:
             self.statuses[failure.kind] += 1
-            return no_answer(failure.kind, str(failure), size), 0.0
+            return no_answer(str(failure), size), 0.0
         self.statuses[str(response.status)] += 1
         return outcome_of(response.status, response.body, size), _retry_after(response.headers)
 

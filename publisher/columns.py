@@ -1,6 +1,7 @@
 """Random columns in bulk: what would cost a microsecond a value one by one costs a tenth of that here.
 
-Every function draws from the `random.Random` it is given with few large calls, so the same seed gives the same bytes.
+Every function draws from the `random.Random` it is given with few large calls, so the same seed gives the
+same bytes.
 """
 
 import random
@@ -57,7 +58,10 @@ def uuid4_bytes(rng: random.Random, count: int) -> bytes:
 
 
 def uuid_texts(raw: bytes) -> list[bytes]:
-    """The canonical text of every 16 bytes. Moves whole columns of digits: half the cost of formatting each."""
+    """The canonical text of every 16 bytes.
+
+    Moves whole columns of digits: half the cost of formatting each.
+    """
     digits = hexlify(raw)
     text = bytearray(b"-") * (len(raw) // 16 * 36)
     for source, target in enumerate(_HEX_POSITIONS):

@@ -1,6 +1,7 @@
 """Kept-alive HTTP/1.1 connections for POSTs, small enough to send thousands of single events a second.
 
-Measured with one core and single-event bodies: httpx costs 0.5 ms a POST, this 0.06 ms (see `client.py` for retries).
+Measured with one core and single-event bodies: httpx costs 0.5 ms a POST, this 0.06 ms (see `client.py` for
+retries).
 """
 
 import asyncio
@@ -11,9 +12,14 @@ from urllib.parse import urlsplit
 import httptools
 import msgspec
 
+from pipeline.errors import TransientError
 
-class NoAnswer(Exception):
-    """The POST got no answer: it may or may not have arrived. `kind` is `refused`, `reset`, `timeout` or `protocol`."""
+
+class NoAnswer(TransientError):
+    """The POST got no answer: it may or may not have arrived.
+
+    `kind` is `refused`, `reset`, `timeout` or `protocol`.
+    """
 
     def __init__(self, kind: str, detail: str = "") -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
@@ -36,7 +42,8 @@ class Timeouts(msgspec.Struct, frozen=True):
 
 
 class Connection(asyncio.Protocol):
-    """One connection with at most one request under way. It is also the callbacks of the response parser."""
+    """One connection with at most one request under way. It is also the callbacks of the response
+    parser."""
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
@@ -48,7 +55,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
-        """Whether another request may be sent: open, kept alive, and nothing of the last one left to write."""
+        """Whether another request may be sent: open, kept alive, nothing of the last one left to write."""
         transport = self._transport
         return (
             self._keep_alive
@@ -64,7 +71,9 @@ class Connection(asyncio.Protocol):
             raise NoAnswer("reset", "connection closed before sending")
         loop = asyncio.get_running_loop()
         answer = self._answer = loop.create_future()
-        timer = loop.call_later(timeout_seconds, self._fail, NoAnswer("timeout", f"no answer in {timeout_seconds:g} s"))
+        timer = loop.call_later(
+            timeout_seconds, self._fail, NoAnswer("timeout", f"no answer in {timeout_seconds:g} s")
+        )
         if len(payload) < 65_536:
             transport.write(head + payload)
         else:  # two writes are cheaper than a copy of megabytes
@@ -140,7 +149,9 @@ class Connections:
         async with self._turn:
             connection = self._take_idle() or await self._connect()
             try:
-                response = await connection.exchange(self._head % len(payload), payload, self._timeouts.answer)
+                response = await connection.exchange(
+                    self._head % len(payload), payload, self._timeouts.answer
+                )
             except BaseException:
                 connection.close()
                 raise
@@ -167,7 +178,9 @@ class Connections:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeouts.connect):
-                _, connection = await loop.create_connection(Connection, self._host, self._port, ssl=self._tls)
+                _, connection = await loop.create_connection(
+                    Connection, self._host, self._port, ssl=self._tls
+                )
         except TimeoutError:
             raise NoAnswer("timeout", f"no connection in {self._timeouts.connect:g} s") from None
         except OSError as error:

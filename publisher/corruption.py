@@ -1,8 +1,9 @@
 """The corruption matrix of EVENTS §2: eight branches, each in a Facebook and a TikTok flavour.
 
-The flavour is drawn independently of the event's source, so that some corrupted events are still valid: a TikTok event
-without `data.user.name` lacks nothing. Whether one is, follows from EVENTS §1 alone; the collectors' schema is
-deliberately not asked, because the checker must be able to find it wrong. A field "string or null" must be there.
+The flavour is drawn independently of the event's source, so that some corrupted events are still valid: a
+TikTok event without `data.user.name` lacks nothing. Whether one is, follows from EVENTS §1 alone; the
+collectors' schema is deliberately not asked, because the checker must be able to find it wrong. A field
+"string or null" must be there.
 """
 
 import random
@@ -19,7 +20,8 @@ Document = dict[str, Any]
 
 
 class Branch(NamedTuple):
-    """`apply` damages the decoded event in place; `still_valid` tells whether EVENTS §1 lets it pass then."""
+    """`apply` damages the decoded event in place; `still_valid` tells whether EVENTS §1 lets it pass
+    then."""
 
     name: str
     apply: Callable[[Document, str], None]
@@ -27,7 +29,10 @@ class Branch(NamedTuple):
 
 
 class Corrupted(msgspec.Struct, frozen=True):
-    """A corrupted event and what must become of it. `raw` is its JSON, `event` the event that it was before."""
+    """A corrupted event and what must become of it.
+
+    `raw` is its JSON, `event` the event that it was before.
+    """
 
     raw: bytes
     event: GeneratedEvent
@@ -64,7 +69,10 @@ def _if_foreign(event: GeneratedEvent, flavour: str) -> bool:
 
 def _engagement_still_valid(event: GeneratedEvent, flavour: str) -> bool:
     # Only a purchase has an item that could be taken away.
-    without_item = (event.source, event.funnel_stage) == ("tiktok", "bottom") and event.event_type != "purchase"
+    without_item = (event.source, event.funnel_stage) == (
+        "tiktok",
+        "bottom",
+    ) and event.event_type != "purchase"
     return event.source != flavour or without_item
 
 

@@ -13,8 +13,8 @@ from publisher.templates import ID_PREFIX, IS_SHAPE, TYPES
 class Facts(msgspec.Struct, frozen=True):
     """Some events, one entry per event in every column, in the order of sending.
 
-    `ids`: 16 bytes of UUID each. `codes`: index into `TYPES`. `people`: index of the persona of a user seen once, or
-    `~slot` of a returning user. `measures`: see `EventType`.
+    `ids`: 16 bytes of UUID each. `codes`: index into `TYPES`. `people`: index of the persona of a user seen
+    once, or `~slot` of a returning user. `measures`: see `EventType`.
     """
 
     ids: bytes
@@ -60,4 +60,6 @@ class Facts(msgspec.Struct, frozen=True):
         for part in parts:
             people.extend(part.people)
             measures.extend(part.measures)
-        return cls(b"".join(part.ids for part in parts), b"".join(part.codes for part in parts), people, measures)
+        return cls(
+            b"".join(part.ids for part in parts), b"".join(part.codes for part in parts), people, measures
+        )

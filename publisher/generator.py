@@ -1,8 +1,9 @@
 """Events, seeded: the same seed and the same moments give the same bytes.
 
-`Generator.batch` makes thousands at once: it draws whole columns, has them rendered (`publisher/rendering.py`), and
-keeps the columns that are needed to know the truth afterwards. `Generator.event` and `Batch.event` are views of the
-same columns, for tests and for events that are sent twice. Measured on one core: 2.1 µs an event of 421 bytes.
+`Generator.batch` makes thousands at once: it draws whole columns, has them rendered
+(`publisher/rendering.py`), and keeps the columns that are needed to know the truth afterwards.
+`Generator.event` and `Batch.event` are views of the same columns, for tests and for events that are sent
+twice. Measured on one core: 2.1 µs an event of 421 bytes.
 """
 
 import random
@@ -31,7 +32,7 @@ class Mix(msgspec.Struct, frozen=True):
 
 
 class Span(msgspec.Struct, frozen=True):
-    """When the events of a batch happen: the first at `first_ns` since 1970, each next one `step_ns` later."""
+    """When the events of a batch happen: the first `first_ns` after 1970, each next one `step_ns` later."""
 
     first_ns: int
     step_ns: int = 0
@@ -119,7 +120,10 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Generator:
-    """An endless seeded source of valid events. `crowd[slot]` is the persona of a returning user, in both sources."""
+    """An endless seeded source of valid events.
+
+    `crowd[slot]` is the persona of a returning user, in both sources.
+    """
 
     def __init__(self, seed: int, mix: Mix | None = None) -> None:
         self._mix = mix or Mix()
@@ -133,7 +137,10 @@ class Generator:
         return self.batch(1, Span(at_ms * _NS_PER_MS)).event(0)
 
     def batch(self, count: int, span: Span) -> Batch:
-        """The next `count` events. A few thousand at a time are cheapest, and stall an event loop for milliseconds."""
+        """The next `count` events.
+
+        A few thousand at a time are cheapest, and stall an event loop for milliseconds.
+        """
         rng = self._rng
         codes = bytes(map(TYPE_OF_DRAW.__getitem__, columns.draws(rng, count)))
         ids = columns.uuid4_bytes(rng, count)
@@ -142,7 +149,9 @@ class Generator:
             "i",
             [
                 kind.floor + (draw * kind.width >> 32)
-                for kind, draw in zip(map(TYPES.__getitem__, codes), columns.wide_draws(rng, count), strict=True)
+                for kind, draw in zip(
+                    map(TYPES.__getitem__, codes), columns.wide_draws(rng, count), strict=True
+                )
             ],
         )
         moments = self._moments(count, span)

@@ -38,14 +38,18 @@ class Offender(msgspec.Struct, frozen=True):
 
 
 class Stored:
-    """The ids found in the database, by source. Ids that no publisher makes are only counted."""
+    """The ids found in the database, by source, 16 bytes each. Rows that are not of this run are counted as
+    `foreign`: at once where no publisher makes such an id, else when the ledger does not know it.
+    """
 
     def __init__(self) -> None:
         self.keys = {source: bytearray() for source in SOURCES}
         self.foreign = 0
+        self.rows = 0
 
     def add(self, source: str, event_id: str) -> None:
         """One stored row. Only the id's one canonical spelling counts as ours."""
+        self.rows += 1
         prefix = ID_PREFIX.get(source)
         text = event_id.removeprefix(prefix) if prefix is not None and event_id.startswith(prefix) else ""
         try:
@@ -70,7 +74,9 @@ class Ledger:
     def record(self, ids: bytes, codes: bytes, verdicts: bytes) -> None:
         """Events of one body: 16 bytes of id, one type code and one verdict each."""
         if not len(ids) == _KEY_BYTES * len(codes) == _KEY_BYTES * len(verdicts):
-            raise ValueError(f"{len(ids)} bytes of ids, {len(codes)} codes, {len(verdicts)} verdicts do not fit")
+            raise ValueError(
+                f"{len(ids)} bytes of ids, {len(codes)} codes, {len(verdicts)} verdicts do not fit"
+            )
         self._ids += ids
         self._sources += codes.translate(_SOURCE_OF_CODE)
         self._verdicts += verdicts
@@ -84,7 +90,7 @@ class Ledger:
         return self._verdicts.count(UNKNOWN)
 
     def compare(self, stored: Stored) -> Iterator[Offender]:
-        """All offenders, and adds ids of ours-looking rows that this run never sent to `stored.foreign`."""
+        """All offenders. Rows that another publisher's run stored are added to `stored.foreign`."""
         total = len(self) + sum(len(keys) for keys in stored.keys.values()) // _KEY_BYTES
         partitions = min(256, 1 + total // PARTITION_KEYS)
         for number, source in enumerate(SOURCES):

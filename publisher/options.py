@@ -1,4 +1,7 @@
-"""Command line and environment to `Settings`. A wrong option ends with one line that names it and status 2."""
+"""Command line and environment to `Settings`.
+
+A wrong option ends with one line that names it and status 2.
+"""
 
 import argparse
 import secrets
@@ -82,44 +85,72 @@ def _parser() -> _Parser:
         epilog="Environment: EVENT_ENDPOINT, INGEST_API_KEYS (the first is sent), REPORTER_URL, DATABASE_URL.",
     )
     pace = parser.add_argument_group("pace")
-    pace.add_argument("--firehose", action="store_true", help="the default: --min..--max events on every second")
-    pace.add_argument("--min", type=int, default=1_000, help="events per POST of the firehose, at least (%(default)s)")
-    pace.add_argument("--max", type=int, default=50_000, help="at most (%(default)s)")
+    pace.add_argument(
+        "--firehose", action="store_true", help="the default: --min..--max events on every second"
+    )
+    pace.add_argument("--min", type=int, default=1_000, help="events per POST of the firehose, from")
+    pace.add_argument("--max", type=int, default=50_000, help="to (%(default)s)")
     pace.add_argument("--rate", type=float, help="events a second instead; 0 is as fast as answers come back")
-    pace.add_argument("--batch-size", type=int, default=100, help="events per POST with --rate (%(default)s); 1: bare")
-    pace.add_argument("--concurrency", type=int, default=8, help="POSTs in flight with --rate 0 (%(default)s)")
+    pace.add_argument(
+        "--batch-size", type=int, default=100, help="events per POST with --rate (%(default)s); 1: bare"
+    )
+    pace.add_argument(
+        "--concurrency", type=int, default=8, help="POSTs in flight with --rate 0 (%(default)s)"
+    )
     pace.add_argument("--duration", type=float, help="seconds to send for; unlimited when not given")
     pace.add_argument("--count", type=int, help="events to send; unlimited when not given")
 
     mix = parser.add_argument_group("mix")
-    mix.add_argument("--seed", type=int, default=None, help="the same seed sends the same events; random when not given")
+    mix.add_argument(
+        "--seed", type=int, default=None, help="the same seed sends the same events; random when not given"
+    )
     mix.add_argument("--start", type=_moment, help="ISO 8601 time of the first event instead of now")
-    mix.add_argument("--malformed-ratio", type=float, help="corrupted last elements per POST (firehose: 0.1, else 0)")
-    mix.add_argument("--duplicate-ratio", type=float, default=0.0, help="elements that were sent before (%(default)s)")
+    mix.add_argument(
+        "--malformed-ratio", type=float, help="corrupted last elements per POST (firehose: 0.1, else 0)"
+    )
+    mix.add_argument(
+        "--duplicate-ratio", type=float, default=0.0, help="elements that were sent before (%(default)s)"
+    )
     mix.add_argument("--returning-users", type=float, default=0.0, help="events by known users (%(default)s)")
     mix.add_argument("--user-pool", type=int, default=10_000, help="how many users return (%(default)s)")
-    mix.add_argument("--out-of-order", type=float, default=0.0, help="events moved into the past (%(default)s)")
+    mix.add_argument(
+        "--out-of-order", type=float, default=0.0, help="events moved into the past (%(default)s)"
+    )
     mix.add_argument("--spread", type=float, default=3_600.0, help="by up to so many seconds (%(default)s)")
 
     sending = parser.add_argument_group("sending")
     sending.add_argument("--endpoint", help="instead of $EVENT_ENDPOINT")
-    sending.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for an answer (%(default)s)")
-    sending.add_argument("--connect-timeout", type=float, default=5.0, help="and for a connection (%(default)s)")
+    sending.add_argument(
+        "--timeout", type=float, default=30.0, help="seconds to wait for an answer (%(default)s)"
+    )
+    sending.add_argument(
+        "--connect-timeout", type=float, default=5.0, help="and for a connection (%(default)s)"
+    )
     sending.add_argument("--max-connections", type=int, default=512, help="at the same time (%(default)s)")
-    sending.add_argument("--retry-deadline", type=float, help="seconds to re-send unanswered bodies (--verify: 120)")
+    sending.add_argument(
+        "--retry-deadline", type=float, help="seconds to re-send unanswered bodies (--verify: 120)"
+    )
 
     checking = parser.add_argument_group("checking")
-    checking.add_argument("--verify", action="store_true", help="afterwards check that every event is stored once")
-    checking.add_argument("--verify-timeout", type=float, default=300.0, help="seconds to wait for it (%(default)s)")
+    checking.add_argument(
+        "--verify", action="store_true", help="afterwards check that every event is stored once"
+    )
+    checking.add_argument(
+        "--verify-timeout", type=float, default=300.0, help="seconds to wait for it (%(default)s)"
+    )
     checking.add_argument(
         "--compare-reports",
         action=argparse.BooleanOptionalAction,
         help="compare the reports with the truth (with --verify: when nobody else has events in that time)",
     )
-    checking.add_argument("--truth", action="store_true", help="put totals of the accepted events into --json")
+    checking.add_argument(
+        "--truth", action="store_true", help="put totals of the accepted events into --json"
+    )
     output = parser.add_argument_group("output")
     output.add_argument("--quiet", action="store_true", help="one line a minute")
-    output.add_argument("--json", action="store_true", help="the summary as JSON on stdout, all else on stderr")
+    output.add_argument(
+        "--json", action="store_true", help="the summary as JSON on stdout, all else on stderr"
+    )
     return parser
 
 

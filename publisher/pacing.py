@@ -1,7 +1,8 @@
 """When which body is due: plans without I/O, and the wait for the next due moment.
 
-Every due moment is computed from the start, never from the previous one, so a run does not drift. Waiting for a moment
-to come is the one place where the publisher sleeps on purpose: there is no condition to await but the clock.
+Every due moment is computed from the start, never from the previous one, so a run does not drift. Waiting
+for a moment to come is the one place where the publisher sleeps on purpose: there is no condition to await
+but the clock.
 """
 
 import asyncio
@@ -12,11 +13,14 @@ from itertools import takewhile
 
 import msgspec
 
-_GROUP_EVENTS = 512  # small bodies are generated this many events at a time: the fixed cost of a batch is 50 µs
+_GROUP_EVENTS = (
+    512  # small bodies are generated this many events at a time: the fixed cost of a batch is 50 µs
+)
 
 
 class Due(msgspec.Struct, frozen=True):
-    """A body of `size` events is due `at_seconds` after the start; its events happened in the `covers_seconds` before.
+    """A body of `size` events is due `at_seconds` after the start; its events happened in the
+    `covers_seconds` before.
 
     None as `at_seconds`: as soon as the sender is free.
     """
@@ -46,7 +50,7 @@ def unpaced(batch_size: int) -> Iterator[Due]:
 
 
 def limited(plan: Iterable[Due], *, count: int | None, duration_seconds: float | None) -> Iterator[Due]:
-    """The plan until `count` events (the last body is cut to fit) or until the duration, whichever is first."""
+    """The plan until `count` events (the last body is cut to fit) or the duration, whichever is first."""
     if duration_seconds is not None:
         end = duration_seconds
         plan = takewhile(lambda due: due.at_seconds is None or due.at_seconds < end, plan)

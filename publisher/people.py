@@ -1,8 +1,8 @@
 """The people who cause events: a fixed cast of personas, rendered once into the JSON that events carry.
 
-An event picks a persona by index and gives it a user id. A persona is everything that demographics look at, so the
-generator's own counts need the index only. The cast does not depend on a seed: two runs differ in who acts, not in
-who exists.
+An event picks a persona by index and gives it a user id. A persona is everything that demographics look at,
+so the generator's own counts need the index only. The cast does not depend on a seed: two runs differ in who
+acts, not in who exists.
 """
 
 import math
@@ -20,16 +20,18 @@ MAX_FOLLOWERS = 5_000_000
 GENDERS = ("male", "female", "non-binary")
 DEVICES = ("Android", "iOS", "Desktop")
 
-_FIRST = (
-    "Ada Alan Ahmed Aisha Björn Carlos Chiara Chloé Dmytro Elena Emeka Fatima Grace Hannah Hiroshi Ingrid Ivan Jamal "
-    "João Kenji Linh Łukasz Maria Mei Mohammed Nadia Noah Olivia Priya Quentin Rosa Sofía Tariq Uma Víctor Wei Ximena "
-    "Yara Zoë Élodie"
-).split()
-_LAST = (
-    "Abe Almeida Andersson Bauer Chen Costa Díaz Eriksen Fischer García Haddad Ito Jansen Kaya Kim Kowalski López "
-    "Müller Nguyễn Novák O'Brien Okafor Patel Quispe Rossi Santos Schmidt Sharma Silva Smith Tanaka Usman Vargas Wang "
-    "Weber Yılmaz Zhang"
-).split()
+_FIRST_NAMES = """
+Ada Alan Ahmed Aisha Björn Carlos Chiara Chloé Dmytro Elena Emeka Fatima Grace Hannah Hiroshi Ingrid
+Ivan Jamal João Kenji Linh Łukasz Maria Mei Mohammed Nadia Noah Olivia Priya Quentin Rosa Sofía
+Tariq Uma Víctor Wei Ximena Yara Zoë Élodie
+"""
+_LAST_NAMES = """
+Abe Almeida Andersson Bauer Chen Costa Díaz Eriksen Fischer García Haddad Ito Jansen Kaya Kim
+Kowalski López Müller Nguyễn Novák O'Brien Okafor Patel Quispe Rossi Santos Schmidt Sharma Silva
+Smith Tanaka Usman Vargas Wang Weber Yücel Zhang
+"""
+_FIRST = tuple(_FIRST_NAMES.split())
+_LAST = tuple(_LAST_NAMES.split())
 
 
 class FacebookPersona(NamedTuple):
@@ -44,7 +46,7 @@ class FacebookPersona(NamedTuple):
 
 
 class TikTokPersona(NamedTuple):
-    """`user` as with Facebook; `viewing` is the device and country that a top event reports in its engagement."""
+    """`user` as with Facebook; `viewing` is the device and country that a top event reports."""
 
     user: bytes
     viewing: bytes

@@ -58,7 +58,9 @@ def _engagement(
         videos = columns.alphanumeric(rng, count, 8)
         yield stamps
         yield map(columns.REFERRERS.__getitem__, coins)
-        yield [b'"vid-%b"' % video if coin & 64 else b"null" for video, coin in zip(videos, coins, strict=True)]
+        yield [
+            b'"vid-%b"' % video if coin & 64 else b"null" for video, coin in zip(videos, coins, strict=True)
+        ]
     elif shape == templates.FACEBOOK_BOTTOM:
         yield columns.alphanumeric(rng, count, 8)
         yield columns.alphanumeric(rng, count, 5)

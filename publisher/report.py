@@ -1,10 +1,11 @@
-"""What people see of a run: a progress bar on a terminal, plain lines in a pipe, and the closing summary."""
+"""What people see of a run: a progress bar on a terminal, plain lines in a pipe, and the closing
+summary."""
 
 import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
@@ -60,7 +61,7 @@ class Reporter:
         self._last_shown: dict[str, float] = {}
 
     @contextmanager
-    def watching(self, account: Account, statuses: "Counter[str]", settings: Settings) -> Iterator[None]:
+    def watching(self, account: Account, statuses: "Counter[str]", settings: Settings) -> Generator[None]:
         lively = self._console.is_terminal and not self._quiet
         follow = self._follow_with_bar if lively else self._follow_with_lines
         task = asyncio.get_running_loop().create_task(follow(account, statuses, settings))
@@ -70,7 +71,8 @@ class Reporter:
             task.cancel()
 
     def problem(self, outcome: Outcome) -> None:
-        """Of each kind one in ten seconds: a gateway that is away must not flood the log. All are counted."""
+        """Of each kind one in ten seconds: a gateway that is away must not flood the log. All are
+        counted."""
         kind = str(outcome.status or outcome.problem.partition(":")[0])
         now = time.monotonic()
         if now - self._last_shown.get(kind, float("-inf")) >= _PROBLEM_EVERY_SECONDS:
@@ -81,7 +83,9 @@ class Reporter:
     def note(self, text: str) -> None:
         self._console.print(f"{_now()} {text}", markup=False, highlight=False, soft_wrap=True)
 
-    async def _follow_with_lines(self, account: Account, statuses: "Counter[str]", settings: Settings) -> None:
+    async def _follow_with_lines(
+        self, account: Account, statuses: "Counter[str]", settings: Settings
+    ) -> None:
         interval = QUIET_LINE_SECONDS if self._quiet else LINE_SECONDS
         sent = 0
         while True:
@@ -100,7 +104,9 @@ class Reporter:
                 elapsed = time.monotonic() - started
                 rate = account.totals.sent / max(elapsed, REFRESH_SECONDS)
                 done = account.totals.sent if settings.count else elapsed
-                progress.update(task, completed=done, description=f"{rate:,.0f}/s {_state(account, statuses)}")
+                progress.update(
+                    task, completed=done, description=f"{rate:,.0f}/s {_state(account, statuses)}"
+                )
                 await asyncio.sleep(REFRESH_SECONDS)  # the pace of the bar
 
 
@@ -113,7 +119,9 @@ def show_summary(console: Console, summary: Summary) -> None:
     found = summary.verification
     if found is None:
         return
-    reports = "reports agree with the truth" if found.reports_compared else f"reports not compared: {found.note}"
+    reports = (
+        "reports agree with the truth" if found.reports_compared else f"reports not compared: {found.note}"
+    )
     if found.passed:
         console.print(f"verified: {found.rows:,} events stored exactly once; {reports}", highlight=False)
         return

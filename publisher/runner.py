@@ -1,6 +1,7 @@
 """One run from start to summary: generate, send on time, settle, and verify when asked to."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -50,7 +51,7 @@ class Run:
     async def run(self) -> Summary:
         """Sends, and verifies when asked to. Raises SluiceError when the verification cannot even begin."""
         settings = self.settings
-        verifier = Verifier(settings, self._start_ns) if settings.verify else None
+        verifier = Verifier(settings, self._earliest_possible_ms()) if settings.verify else None
         if verifier is not None:
             await verifier.prepare()
         headers = {} if settings.api_key is None else {"X-Api-Key": settings.api_key}
@@ -71,6 +72,14 @@ class Run:
             verification = await verifier.verify(self.account, self._observer.note)
         return summarize(settings, self.account, client, elapsed, verification)
 
+    def _earliest_possible_ms(self) -> int:
+        """No event of the run happens before."""
+        settings = self.settings
+        back_seconds = 1.0 if not settings.rate else settings.batch_size / settings.rate
+        if settings.mix.out_of_order > 0:
+            back_seconds += settings.mix.spread_seconds
+        return self._start_ns // 1_000_000 - int(back_seconds * 1000) - 1
+
     async def _open_loop(self, client: Client) -> None:
         """Every body at its own moment. The next one is generated while waiting for that."""
         clock = asyncio.get_running_loop().time
@@ -89,12 +98,12 @@ class Run:
         started = clock()
         bodies = self._bodies()
         taking = asyncio.Lock()
+        duration = math.inf if self.settings.duration_seconds is None else self.settings.duration_seconds
 
         async def sender() -> None:
             while not self._stopped.is_set():
-                if self.settings.duration_seconds is not None:
-                    if clock() - started >= self.settings.duration_seconds:
-                        return
+                if clock() - started >= duration:
+                    return
                 async with taking:
                     taken = await anext(bodies, None)
                 if taken is None:
@@ -131,7 +140,9 @@ class Run:
     def _plan(self) -> Iterator[Due]:
         settings = self.settings
         if settings.rate is None:
-            plan = pacing.firehose(random.Random(f"sizes {settings.seed}"), settings.minimum, settings.maximum)
+            plan = pacing.firehose(
+                random.Random(f"sizes {settings.seed}"), settings.minimum, settings.maximum
+            )
         elif settings.rate == 0:
             plan = pacing.unpaced(settings.batch_size)
         else:

@@ -12,14 +12,20 @@ FIREHOSE_MALFORMED_RATIO = 0.1
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Without `rate` it is the firehose of EVENTS §2: one POST on every second. Ratios are probabilities, 0..1."""
+    """Without `rate` it is the firehose of EVENTS §2: one POST on every second.
+
+    Ratios are probabilities, 0..1.
+    """
 
     endpoint: str = DEFAULT_ENDPOINT
     api_key: str | None = None
     """Sent as X-Api-Key."""
     seed: int = 1
     start_ms: int | None = None
-    """Milliseconds since 1970 at which the run pretends to start; None is now. With a seed it fixes every byte."""
+    """Milliseconds since 1970 at which the run pretends to start; None is now.
+
+    With a seed it fixes every byte.
+    """
 
     rate: float | None = None
     """Events a second; 0 is as fast as answers come back; None is the firehose."""
@@ -43,7 +49,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts = Timeouts()
     max_connections: int = 512
     retry_deadline_seconds: float | None = None
-    """How long a body is sent again after 503, timeouts and broken connections. None: 120 with verify, else 0."""
+    """How long a body is sent again after 503, timeouts and broken connections.
+
+    None: 120 with verify, else 0.
+    """
 
     verify: bool = False
     reporter: str = DEFAULT_REPORTER

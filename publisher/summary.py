@@ -8,11 +8,12 @@ from publisher.account import Account
 from publisher.client import Client
 from publisher.ledger import Offender
 from publisher.settings import Settings
-from publisher.truth import FacebookAudience, Truth, TikTokAudience
+from publisher.truth import FacebookAudience, TikTokAudience, Truth
 
 
 class Verification(msgspec.Struct, frozen=True):
-    """What `--verify` found. `rows` are the events of this run in the database, `foreign` those of others."""
+    """What `--verify` found. `rows` are the events of this run in the database, `foreign` those of
+    others."""
 
     rows: int
     foreign: int
@@ -40,7 +41,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """Events unless said otherwise; latencies in milliseconds from due to answered, None without an answer."""
+    """Events unless said otherwise; latencies in ms from due to answered, None without an answer."""
 
     seed: int
     elapsed_seconds: float

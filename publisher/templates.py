@@ -1,16 +1,19 @@
 """The shape of every event: one template per (source, funnel stage), and the types that fit into each.
 
-The order of the placeholders is the order of the columns in `publisher/columns.py`. EVENTS §1 is the source.
+The order of the placeholders is the order of the columns in `publisher/columns.py`. EVENTS §1 is the
+source.
 """
 
 from typing import NamedTuple
 
 
 class EventType(NamedTuple):
-    """One of the fourteen kinds of event; `code` is its index in `TYPES`, `shape` the index of its template.
+    """One of the fourteen kinds of event; `code` is its index in `TYPES`, `shape` the index of its
+    template.
 
-    An event draws a `measure` uniformly from `floor` to `floor + width - 1`: the amount in cents where the type is a
-    transaction, the index of a watching (`publisher/columns.py`) for a TikTok view, and 0 where there is neither.
+    An event draws a `measure` uniformly from `floor` to `floor + width - 1`: the amount in cents where the
+    type is a transaction, the index of a watching (`publisher/columns.py`) for a TikTok view, and 0 where
+    there is neither.
     """
 
     code: int
@@ -56,7 +59,7 @@ IS_SHAPE = tuple(bytes(shape == SHAPE_OF_CODE[code] for code in range(256)) for 
 
 
 def _type_of_draw() -> bytes:
-    """65,536 type codes: source and stage exactly 50/50, the type uniform within the stage (to 1 in 16,384)."""
+    """65,536 type codes: source and stage exactly 50/50, the type uniform in its stage (to 1 in 16,384)."""
     codes = bytearray()
     for shape in SHAPES:
         of_shape = [kind.code for kind in TYPES if kind.shape == shape]

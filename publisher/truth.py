@@ -1,6 +1,7 @@
 """What the reports must say: totals over the accepted events, kept while they are sent.
 
-Costs 0.2 µs an event and no memory per event: users seen once are counted by persona, returning ones by slot.
+Costs 0.2 µs an event and no memory per event: users seen once are counted by persona, returning ones by
+slot.
 """
 
 from collections import Counter
@@ -52,7 +53,10 @@ class TikTokAudience(msgspec.Struct, frozen=True):
 
 
 class Truth:
-    """Exact totals of the events given to `add`. `crowd`: the generator's personas of returning users, by slot."""
+    """Exact totals of the events given to `add`.
+
+    `crowd`: the generator's personas of returning users, by slot.
+    """
 
     def __init__(self, crowd: Sequence[int]) -> None:
         self._crowd = crowd

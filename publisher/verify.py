@@ -1,5 +1,166 @@
-"""stub"""
+"""The check after a run: is every acknowledged event stored exactly once, and do the reports tell the
+truth?
+
+In this order: wait until the reporter says that everything answered so far is in the reports; read back
+what is stored and hold it against the ledger; if the time range was ours alone, hold the reports against
+the truth.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TypeVar
+
+import httpx
+
+from pipeline.errors import TransientError
+from publisher.account import KEPT_OFFENDERS, Account
+from publisher.comparison import compare_demographics, compare_events, compare_revenue
+from publisher.ledger import Offence, Offender, Stored
+from publisher.settings import Settings
+from publisher.stored import Queryable, is_empty_from, iso_instant, read_stored
+from publisher.summary import Verification
+from publisher.truth import Truth
+
+COMPLETE_THROUGH = "X-Data-Complete-Through"
+LAG = "X-Data-Lag-Seconds"
+_POLL_SECONDS = 0.5
+_REQUEST_SECONDS = 60.0
+
+ResultT = TypeVar("ResultT")
+Note = Callable[[str], None]
+
+
 class Verifier:
-    def __init__(self, *a): ...
-    async def prepare(self): ...
-    async def verify(self, *a): ...
+    """Checks one run. `database` and `transport` are for tests; by default Postgres and the network."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        start_ms: int,
+        *,
+        database: Queryable | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._start_ms = start_ms
+        self._database = database
+        self._reporter = httpx.AsyncClient(
+            base_url=settings.reporter, timeout=_REQUEST_SECONDS, transport=transport
+        )
+        self._was_empty = False
+        self._deadline = 0.0
+
+    async def prepare(self) -> None:
+        """Before the run: is its time range still empty? Raises TransientError when the database is
+        away."""
+        async with self._open() as database:
+            self._was_empty = await is_empty_from(database, self._start_ms)
+
+    async def verify(self, account: Account, note: Note) -> Verification:
+        """After the run. Never raises because of what it finds or cannot reach: that is an offender."""
+        self._deadline = time.monotonic() + self._settings.verify_timeout_seconds
+        offenders = list(account.offenders)
+        ledger, truth, began = account.ledger, account.truth, time.monotonic()
+        if ledger is None or truth is None or account.earliest_ms is None or account.latest_ms is None:
+            return Verification(0, 0, 0.0, False, "nothing was sent", len(offenders), offenders)
+        time_range = account.earliest_ms, account.latest_ms + 1
+        note("waiting until the reports are complete")
+        async with self._reporter:
+            offenders += await self._wait_for_reports(account, time_range)
+            waited = time.monotonic() - began
+            note(f"reports complete after {waited:.1f} s; reading back what is stored")
+            try:
+                stored = await self._patiently(lambda: self._read(time_range))
+            except TransientError as error:
+                offenders.append(Offender(Offence.NOT_COMPLETE, "database", str(error)))
+                return _verification(Stored(), waited, False, "the database is away", offenders)
+            offenders += ledger.compare(stored)
+            reason = self._why_not_compare(stored, ledger.unknown)
+            if reason is None:
+                offenders += await self._compare_reports(truth, time_range)
+        return _verification(stored, waited, reason is None, reason or "", offenders)
+
+    async def _read(self, time_range: tuple[int, int]) -> Stored:
+        async with self._open() as database:
+            return await read_stored(database, *time_range)
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncGenerator[Queryable]:
+        if self._database is not None:
+            yield self._database
+            return
+        # Here and not above: a publisher that only sends needs no database client.
+        from pipeline.store import Database, StoreSettings
+
+        async with Database(StoreSettings(database_url=self._settings.database_url or "")) as database:
+            yield database
+
+    async def _wait_for_reports(self, account: Account, time_range: tuple[int, int]) -> list[Offender]:
+        """Until everything answered is in the reports: the reporter is asked again and again, it cannot
+        call us."""
+        target = account.last_answer_at
+        problem = "the reporter did not answer"
+        while target is not None:
+            try:
+                answer = await self._get("/reports/events", time_range)
+                through = answer.headers.get(COMPLETE_THROUGH)
+                if through is None:
+                    return [Offender(Offence.NOT_COMPLETE, "reports", f"no {COMPLETE_THROUGH} header")]
+                if datetime.fromisoformat(through).timestamp() > target:
+                    return []
+                problem = f"complete through {through}, lag {answer.headers.get(LAG, '?')} s"
+            except httpx.HTTPError as error:
+                problem = f"{type(error).__name__}: {error}"
+            if time.monotonic() > self._deadline:
+                return [Offender(Offence.NOT_COMPLETE, "reports", problem)]
+            await asyncio.sleep(_POLL_SECONDS)
+        return []
+
+    def _why_not_compare(self, stored: Stored, unknown: int) -> str | None:
+        """None when the reports of the time range must equal the truth."""
+        wanted = self._settings.compare_reports
+        if wanted is not None:
+            return None if wanted else "not asked for"
+        if not self._was_empty:
+            return "others had events in this time range before the run"
+        if stored.foreign:
+            return f"others stored {stored.foreign} events in this time range"
+        return f"{unknown} events have no answer" if unknown else None
+
+    async def _compare_reports(self, truth: Truth, time_range: tuple[int, int]) -> list[Offender]:
+        try:
+            events = (await self._get("/reports/events", time_range)).json()
+            revenue = (await self._get("/reports/revenue", time_range)).json()
+            demographics = (await self._get("/reports/demographics", time_range)).json()
+            return [
+                *compare_events(events, truth),
+                *compare_revenue(revenue, truth),
+                *compare_demographics(demographics, truth),
+            ]
+        except (httpx.HTTPError, LookupError, TypeError, ValueError) as error:
+            return [Offender(Offence.NOT_COMPLETE, "reports", f"{type(error).__name__}: {error}")]
+
+    async def _get(self, path: str, time_range: tuple[int, int]) -> httpx.Response:
+        parameters = {"from": iso_instant(time_range[0]), "to": iso_instant(time_range[1])}
+        answer = await self._reporter.get(path, params=parameters)
+        return answer.raise_for_status()
+
+    async def _patiently(self, action: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Again after a transient failure, until the deadline: the database may just be coming back."""
+        while True:
+            try:
+                return await action()
+            except TransientError:
+                if time.monotonic() > self._deadline:
+                    raise
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+def _verification(
+    stored: Stored, waited: float, compared: bool, reason: str, offenders: list[Offender]
+) -> Verification:
+    rows, kept = stored.rows - stored.foreign, offenders[:KEPT_OFFENDERS]
+    return Verification(rows, stored.foreign, round(waited, 3), compared, reason, len(offenders), kept)
