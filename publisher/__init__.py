@@ -5,17 +5,18 @@ The way of a run, file by file:
 1. `options.py` turns the command line and the environment into `Settings`; programs fill `settings.py` in.
 2. `pacing.py` plans which body is due when: the firehose of one POST a second, a steady rate, or as fast as
    possible.
-3. `generator.py` makes events in columns (`columns.py`, `people.py`, `places.py`) and has them put into the
-   templates of their kind (`templates.py`, `rendering.py`). What is remembered of an event is in
-   `facts.py`.
+3. `generator.py` makes batches of events in columns (`batch.py`, `columns.py`, `people.py`, `places.py`) and
+   has them put into the templates of their kind (`templates.py`, `rendering.py`). What is remembered of an
+   event is in `facts.py`.
 4. `bodies.py` makes request bodies of them, with repeats, and with corrupted events from `corruption.py`.
-5. `client.py` delivers a body over `connection.py`, retrying in verify mode; `answers.py` reads what became
-   of it.
-6. `account.py` enters every outcome: totals, `latency.py`, the `truth.py` that reports must show, and the
-   `ledger.py` of every id and its verdict.
+5. `client.py` delivers a body over a connection of `pool.py` (`connection.py`), retrying in verify mode;
+   `answers.py` reads what became of it.
+6. `account.py` enters every outcome: totals, `latency.py`, the `truth.py` that reports must show
+   (`audience.py`), and the `ledger.py` of every id and its verdict.
 7. `verify.py` waits until the reports are complete, and holds the ledger against the database (`stored.py`)
    and the truth against the reports (`comparison.py`).
-8. `report.py` shows all that to people, `summary.py` to programs. `runner.py` ties the steps together.
+8. `progress.py` and `report.py` show all that to people, `summary.py` to programs. `runner.py` ties the steps
+   together.
 
 From a test or a benchmark:
 
@@ -27,7 +28,8 @@ From a test or a benchmark:
 The same seed, settings and start give the same bytes.
 """
 
-from publisher.generator import GeneratedEvent, Generator, Mix, Span
+from publisher.batch import GeneratedEvent
+from publisher.generator import Generator, Mix, Span
 from publisher.runner import Run, run
 from publisher.settings import Settings
 from publisher.summary import Summary

@@ -9,7 +9,8 @@ import msgspec
 
 from pipeline.errors import SluiceError
 from publisher.options import Options, parse
-from publisher.report import Reporter, console_for, show_summary
+from publisher.progress import Reporter
+from publisher.report import console_for, show_summary
 from publisher.runner import Run
 
 try:
@@ -22,6 +23,8 @@ def main() -> int:
     options = parse(sys.argv[1:], os.environ)
     try:
         return run_loop(_run(options))
+    except KeyboardInterrupt:  # the second one
+        return 130
     except SluiceError as error:
         print(f"publisher: {error}", file=sys.stderr)
         return 2

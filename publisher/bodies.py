@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from publisher.batch import Batch, GeneratedEvent
 from publisher.corruption import Corrupted, corrupt_at_random
 from publisher.facts import Facts
-from publisher.generator import Batch, GeneratedEvent, Generator, Span
+from publisher.generator import Generator, Span
 
 CHUNK_EVENTS = 1_000  # about 2 ms of generating, after which others may run
 _RESENDABLE = 10_000  # how many sent events are at hand to be sent again

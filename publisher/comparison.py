@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from publisher.audience import FacebookAudience, TikTokAudience
 from publisher.ledger import Offence, Offender
-from publisher.truth import FacebookAudience, Revenue, TikTokAudience, Truth
+from publisher.truth import Revenue, Truth
 
 _EXACT_UP_TO_EVENTS = 1_000_000
 _SKETCH_TOLERANCE = 0.02

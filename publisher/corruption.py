@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from publisher.generator import GeneratedEvent
+from publisher.batch import GeneratedEvent
 
 FLAVOURS = ("facebook", "tiktok")
 

@@ -13,8 +13,8 @@ from typing import NoReturn
 import msgspec
 
 from pipeline.errors import ConfigurationError
-from publisher.connection import Timeouts
 from publisher.generator import Mix
+from publisher.pool import Timeouts
 from publisher.settings import DEFAULT_ENDPOINT, DEFAULT_REPORTER, Settings, check
 
 
@@ -82,13 +82,13 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="publisher",
         description="Sends the event firehose to $EVENT_ENDPOINT: without --rate one POST every second.",
-        epilog="Environment: EVENT_ENDPOINT, INGEST_API_KEYS (the first is sent), REPORTER_URL, DATABASE_URL.",
+        epilog="Environment: EVENT_ENDPOINT, INGEST_API_KEYS (first one), REPORTER_URL, DATABASE_URL.",
     )
     pace = parser.add_argument_group("pace")
     pace.add_argument(
         "--firehose", action="store_true", help="the default: --min..--max events on every second"
     )
-    pace.add_argument("--min", type=int, default=1_000, help="events per POST of the firehose, from")
+    pace.add_argument("--min", type=int, default=1_000, help="events per POST of the firehose")
     pace.add_argument("--max", type=int, default=50_000, help="to (%(default)s)")
     pace.add_argument("--rate", type=float, help="events a second instead; 0 is as fast as answers come back")
     pace.add_argument(

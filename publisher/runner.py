@@ -4,17 +4,18 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 
 from publisher import pacing
 from publisher.account import Account
 from publisher.bodies import Body, BodyMaker
 from publisher.client import Client
-from publisher.connection import Connections
 from publisher.generator import Generator
 from publisher.ledger import Ledger
 from publisher.pacing import Due
-from publisher.report import Observer, Silent
+from publisher.pool import Connections
+from publisher.progress import Observer, Silent
 from publisher.settings import Settings, check
 from publisher.summary import Summary, Verification, summarize
 from publisher.truth import Truth
@@ -42,7 +43,7 @@ class Run:
         )
         self._observer = observer or Silent()
         self._stopped = asyncio.Event()
-        self._start_ns = time.time_ns() if settings.start_ms is None else settings.start_ms * 1_000_000
+        self._start_ns = _start_ns(settings)
 
     def stop(self) -> None:
         """Ends the run early, cleanly."""
@@ -54,6 +55,7 @@ class Run:
         verifier = Verifier(settings, self._earliest_possible_ms()) if settings.verify else None
         if verifier is not None:
             await verifier.prepare()
+            self._start_ns = _start_ns(settings)  # preparing took a while
         headers = {} if settings.api_key is None else {"X-Api-Key": settings.api_key}
         connections = Connections(
             settings.endpoint, headers, limit=settings.max_connections, timeouts=settings.timeouts
@@ -84,8 +86,8 @@ class Run:
         """Every body at its own moment. The next one is generated while waiting for that."""
         clock = asyncio.get_running_loop().time
         started = clock()
-        async with asyncio.TaskGroup() as under_way:
-            async for due, body in self._bodies():
+        async with asyncio.TaskGroup() as under_way, aclosing(self._bodies()) as bodies:
+            async for due, body in bodies:
                 due_at = started + (due.at_seconds or 0.0)
                 if not await pacing.until(due_at, clock, self._stopped):
                     break
@@ -96,11 +98,10 @@ class Run:
         """`concurrency` senders, each with its next body as soon as it has an answer."""
         clock = asyncio.get_running_loop().time
         started = clock()
-        bodies = self._bodies()
         taking = asyncio.Lock()
         duration = math.inf if self.settings.duration_seconds is None else self.settings.duration_seconds
 
-        async def sender() -> None:
+        async def sender(bodies: AsyncGenerator[tuple[Due, Body]]) -> None:
             while not self._stopped.is_set():
                 if clock() - started >= duration:
                     return
@@ -111,9 +112,9 @@ class Run:
                 self.account.sent(taken[1])
                 await self._deliver(client, taken[1], clock, clock())
 
-        async with asyncio.TaskGroup() as senders:
+        async with aclosing(self._bodies()) as bodies, asyncio.TaskGroup() as senders:
             for _ in range(self.settings.concurrency):
-                senders.create_task(sender())
+                senders.create_task(sender(bodies))
 
     async def _deliver(self, client: Client, body: Body, clock: Callable[[], float], due_at: float) -> None:
         """The latency counts from when the body was due, not from when we got round to sending it."""
@@ -122,7 +123,7 @@ class Run:
         if outcome.problem:
             self._observer.problem(outcome)
 
-    async def _bodies(self) -> AsyncIterator[tuple[Due, Body]]:
+    async def _bodies(self) -> AsyncGenerator[tuple[Due, Body]]:
         for group in pacing.grouped(self._plan()):
             first = group[0]
             covers = sum(due.covers_seconds for due in group)
@@ -148,6 +149,10 @@ class Run:
         else:
             plan = pacing.steady(settings.rate, settings.batch_size)
         return pacing.limited(plan, count=settings.count, duration_seconds=settings.duration_seconds)
+
+
+def _start_ns(settings: Settings) -> int:
+    return time.time_ns() if settings.start_ms is None else settings.start_ms * 1_000_000
 
 
 async def run(settings: Settings, observer: Observer | None = None) -> Summary:

@@ -3,8 +3,8 @@
 import msgspec
 
 from pipeline.errors import ConfigurationError
-from publisher.connection import Timeouts
 from publisher.generator import Mix
+from publisher.pool import Timeouts
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:3001/events"
 DEFAULT_REPORTER = "http://127.0.0.1:3004"

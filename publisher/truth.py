@@ -5,21 +5,16 @@ slot.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import TypeVar
 
 import msgspec
 
+from publisher.audience import FacebookAudience, PersonaT, TikTokAudience, facebook_audience, tiktok_audience
 from publisher.columns import PERCENT_TENTHS, WATCH_TENTHS
 from publisher.facts import Facts
-from publisher.people import FacebookPersona, TikTokPersona, facebook_cast, tiktok_cast
+from publisher.people import facebook_cast, tiktok_cast
 from publisher.templates import FACEBOOK_BOTTOM, FACEBOOK_TOP, SHAPES, TIKTOK_BOTTOM, TIKTOK_TOP, TYPES
-
-PersonaT = TypeVar("PersonaT", FacebookPersona, TikTokPersona)
-
-AGE_BUCKETS = ((18, "<18"), (25, "18-24"), (35, "25-34"), (45, "35-44"), (55, "45-54"))
-FOLLOWER_BUCKETS = ((100, "<100"), (1_000, "100-999"), (10_000, "1K-9.9K"), (100_000, "10K-99.9K"))
 
 
 class Revenue(msgspec.Struct, frozen=True):
@@ -27,29 +22,6 @@ class Revenue(msgspec.Struct, frozen=True):
 
     total: Decimal
     transactions: int
-
-
-class FacebookAudience(msgspec.Struct, frozen=True):
-    """Distinct users, in all and per value."""
-
-    total_users: int
-    age: dict[str, int]
-    gender: dict[str, int]
-    location: dict[str, int]
-
-
-class TikTokAudience(msgspec.Struct, frozen=True):
-    """Distinct users, in all and per value; device and country are known of users with a top event only.
-
-    The averages are over top events: seconds and percent, exact; None without such an event.
-    """
-
-    total_users: int
-    followers: dict[str, int]
-    device: dict[str, int]
-    country: dict[str, int]
-    average_watch_seconds: Decimal | None
-    average_percentage_watched: Decimal | None
 
 
 class Truth:
@@ -100,25 +72,15 @@ class Truth:
         return answer
 
     def facebook(self) -> FacebookAudience:
-        users = self._distinct(facebook_cast(), FACEBOOK_TOP, FACEBOOK_BOTTOM)
-        return FacebookAudience(
-            total_users=users.total(),
-            age=_tally(users, lambda persona: _bucket(persona.age, AGE_BUCKETS, "55+")),
-            gender=_tally(users, lambda persona: persona.gender),
-            location=_tally(users, lambda persona: persona.country),
-        )
+        return facebook_audience(self._distinct(facebook_cast(), FACEBOOK_TOP, FACEBOOK_BOTTOM))
 
     def tiktok(self) -> TikTokAudience:
-        users = self._distinct(tiktok_cast(), TIKTOK_TOP, TIKTOK_BOTTOM)
-        viewers = self._distinct(tiktok_cast(), TIKTOK_TOP)
         watches = sum(self._by_code[kind.code] for kind in TYPES if kind.shape == TIKTOK_TOP)
-        return TikTokAudience(
-            total_users=users.total(),
-            followers=_tally(users, lambda persona: _bucket(persona.followers, FOLLOWER_BUCKETS, "100K+")),
-            device=_tally(viewers, lambda persona: persona.device),
-            country=_tally(viewers, lambda persona: persona.country),
-            average_watch_seconds=_average(self._watch_tenths, watches),
-            average_percentage_watched=_average(self._percent_tenths, watches),
+        return tiktok_audience(
+            self._distinct(tiktok_cast(), TIKTOK_TOP, TIKTOK_BOTTOM),
+            self._distinct(tiktok_cast(), TIKTOK_TOP),
+            _average(self._watch_tenths, watches),
+            _average(self._percent_tenths, watches),
         )
 
     def _distinct(self, cast: Sequence[PersonaT], *shapes: int) -> "Counter[PersonaT]":
@@ -133,17 +95,6 @@ class Truth:
                     slots.add(~person)
         users.update(cast[self._crowd[slot]] for slot in slots)
         return users
-
-
-def _tally(users: "Counter[PersonaT]", value_of: Callable[[PersonaT], str]) -> dict[str, int]:
-    tally: Counter[str] = Counter()
-    for persona, count in users.items():
-        tally[value_of(persona)] += count
-    return dict(tally)
-
-
-def _bucket(value: int, buckets: Iterable[tuple[int, str]], above: str) -> str:
-    return next((name for limit, name in buckets if value < limit), above)
 
 
 def _average(tenths: int, count: int) -> Decimal | None:

@@ -1,0 +1,92 @@
+"""A pool of kept-alive connections to one endpoint: the `Sender` of `publisher/client.py`."""
+
+import asyncio
+import ssl
+from urllib.parse import urlsplit
+
+import msgspec
+
+from publisher.connection import Connection, NoAnswer, Response
+
+
+class Timeouts(msgspec.Struct, frozen=True):
+    """Seconds. `answer` counts from the first byte sent to the last byte received."""
+
+    connect: float = 5.0
+    answer: float = 30.0
+
+
+class Connections:
+    """A pool of connections to one endpoint; a POST beyond `limit` at once waits for its turn."""
+
+    def __init__(
+        self, endpoint: str, headers: dict[str, str], *, limit: int = 512, timeouts: Timeouts | None = None
+    ) -> None:
+        url = urlsplit(endpoint)
+        self._host = url.hostname or "127.0.0.1"
+        self._tls = ssl.create_default_context() if url.scheme == "https" else None
+        self._port = url.port or (443 if self._tls else 80)
+        self._timeouts = timeouts or Timeouts()
+        self._idle: list[Connection] = []
+        self._turn = asyncio.Semaphore(limit)
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        fields = {"Host": url.netloc.rpartition("@")[2], "Content-Type": "application/json", **headers}
+        lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        self._head = "\r\n".join(lines).encode() + b"\r\nContent-Length: %d\r\n\r\n"
+
+    async def post(self, payload: bytes) -> Response:
+        """The answer to one POST. Raises NoAnswer."""
+        await self._take_turn()
+        try:
+            connection = self._take_idle() or await self._connect()
+            try:
+                response = await connection.exchange(
+                    self._head % len(payload), payload, self._timeouts.answer
+                )
+            except BaseException:
+                connection.close()
+                raise
+            if connection.usable:
+                self._idle.append(connection)
+            else:
+                connection.close()
+            return response
+        finally:
+            self._turn.release()
+
+    async def _take_turn(self) -> None:
+        """Waits no longer than for an answer: before a gateway that hangs, the queue must not grow forever."""
+        if not self._turn.locked():  # the usual case, without the cost of a timeout
+            await self._turn.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._timeouts.answer):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise NoAnswer("timeout", f"no free connection in {self._timeouts.answer:g} s") from None
+
+    def close(self) -> None:
+        """Close what is idle; requests under way end by themselves."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _take_idle(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable:
+                return connection
+            connection.close()
+        return None
+
+    async def _connect(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeouts.connect):
+                _, connection = await loop.create_connection(
+                    Connection, self._host, self._port, ssl=self._tls
+                )
+        except TimeoutError:
+            raise NoAnswer("timeout", f"no connection in {self._timeouts.connect:g} s") from None
+        except OSError as error:
+            raise NoAnswer("refused", str(error)) from None
+        return connection
