@@ -91,7 +91,7 @@ def _arrange(
 ) -> dict[str, int]:
     """Closed sets in their own order with zeros; open ones by size, then name, the rest in `other`."""
     if closed is not None:
-        return {value: 0 for value in closed} | counts
+        return dict.fromkeys(closed, 0) | counts
     ranked = sorted(counts.keys() - {OTHER}, key=lambda value: (-counts[value], value))
     figures = {value: counts[value] for value in ranked[:top]}
     # A country that calls itself "other" is one of the others.

@@ -37,7 +37,13 @@ def configure_logging(settings: LoggingSettings, service: str) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stdout.isatty(),
+                # Plain: the rich one shows the values of local variables, and those may be secrets or bodies.
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
         if settings.log_format == "console"
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -59,5 +65,5 @@ def configure_logging(settings: LoggingSettings, service: str) -> None:
     root.handlers = [handler]
     root.setLevel(level)
     # One line per request of a client library is noise at info, and may carry a URL with a secret in it.
-    for chatty in ("httpx", "httpcore", "prisma", "uvicorn.access"):
+    for chatty in ("httpx", "httpcore", "prisma", "uvicorn"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))

@@ -6,6 +6,7 @@ loops share the server's event loop. docs/decisions.md has the measurement.
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -48,8 +49,6 @@ async def serve(app: ASGIApp, settings: ServerSettings, loops: Mapping[str, Loop
         running_loop.add_signal_handler(number, stop.set)
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         http="httptools",
         lifespan="off",
         log_config=None,
@@ -60,17 +59,27 @@ async def serve(app: ASGIApp, settings: ServerSettings, loops: Mapping[str, Loop
     server = _Server(config)
 
     async def http(stop: asyncio.Event) -> None:
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         stopping.cancel()
         await serving
 
-    log.info("service_starting", port=settings.port)
+    listener = _listen(settings)
+    log.info("service_starting", host=settings.host, port=settings.port)
     healthy = await supervise({"http": http, **loops}, stop, settings.shutdown_grace_seconds)
     log.info("service_stopped", healthy=healthy)
     return healthy
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    """Bound before anything else starts, so that a taken port is named with the variable that changes it."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise ConfigurationError(f"PORT: cannot listen on {settings.host}:{settings.port}: {error}") from None
 
 
 def run(main: Callable[[], Coroutine[Any, Any, bool]]) -> None:

@@ -11,7 +11,9 @@ _ESCAPED_UNIT = re.compile(rb"(?<!\\)(?:\\\\)*\\u([0-9a-fA-F]{4})")
 
 def needs_text_check(part: bytes) -> bool:
     """A quick look at many events at once: must `text_rejection` look at each? Has false alarms, misses nothing."""
-    return b"\\u0000" in part or b"\\ud" in part or b"\\uD" in part or not _is_utf8(part)
+    if b"\\u" in part and (b"\\u0000" in part or b"\\ud" in part or b"\\uD" in part):
+        return True
+    return not _is_utf8(part)
 
 
 def text_rejection(raw: bytes) -> Rejection | None:

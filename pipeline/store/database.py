@@ -1,8 +1,9 @@
 """Prisma Client Python with an error model: a caller sees StoreUnavailable, DataRejected, or a defect."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, LiteralString, Self
+from typing import Any, LiteralString, Self, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import httpx
@@ -12,9 +13,13 @@ from prisma.engine.errors import EngineError
 from prisma.errors import ClientNotConnectedError, DataError, HTTPClientClosedError, PrismaError
 
 from pipeline.errors import DataRejected, StoreUnavailable
+from pipeline.store.bulk import query_with_bulk
 from prisma import Prisma
+from prisma._raw_query import deserialize_raw_results
 
 log = structlog.get_logger()
+
+ResultT = TypeVar("ResultT")
 
 # Data exceptions, integrity violations, and a value too large for an index: the same rows fail again and again.
 _DATA_ERRORS = ("22", "23", "54")
@@ -65,21 +70,26 @@ class Database:
 
         Raises StoreUnavailable when it may succeed later, DataRejected when the data itself was refused.
         """
-        return await self._run("query_raw", sql, parameters)
+        return await self._run(lambda client: client.query_raw(sql, *parameters))
+
+    async def query_bulk(self, sql: LiteralString, *parameters: Any) -> list[dict[str, Any]]:
+        """As `query`, for statements with parameters of megabytes, which are `BulkText`."""
+        answer = await self._run(lambda client: query_with_bulk(client, sql, parameters))
+        return deserialize_raw_results(answer["data"]["result"])
 
     async def execute(self, sql: LiteralString, *parameters: Any) -> int:
         """Runs a statement without a result; returns the number of rows it touched. Raises as `query`."""
-        return await self._run("execute_raw", sql, parameters)
+        return await self._run(lambda client: client.execute_raw(sql, *parameters))
 
     async def ping(self) -> str:
         """A readiness check."""
         await self.query("SELECT 1 AS one")
         return "answers"
 
-    async def _run(self, action: str, sql: str, parameters: tuple[Any, ...]) -> Any:
+    async def _run(self, call: Callable[[Prisma], Awaitable[ResultT]]) -> ResultT:
         client = self._client
         try:
-            return await getattr(client, action)(sql, *parameters)
+            return await call(client)
         except DataError as error:
             raise _meaning(error) from error
         except (httpx.TransportError, HTTPClientClosedError, ClientNotConnectedError) as error:

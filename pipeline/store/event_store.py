@@ -1,12 +1,12 @@
 """The exactly-once write: ledger, events, rollups and audience in one statement, so together or not at all."""
 
-import base64
 import secrets
 from collections.abc import Sequence
 
 import msgspec
 
 from pipeline.events.record import EventRecord
+from pipeline.store.bulk import BulkText
 from pipeline.store.database import Database
 
 _SHARDS = 1024
@@ -100,7 +100,7 @@ class EventStore:
         """
         # The first of two with the same id wins, as it would if they came in two batches.
         unique = {record.event_id: record for record in reversed(records)}
-        batch = base64.b64encode(msgspec.json.encode(list(unique.values()))).decode()
-        rows = await self._database.query(_WRITE, self._source, batch, self._shard)
+        batch = BulkText.of(msgspec.json.encode(list(unique.values())))
+        rows = await self._database.query_bulk(_WRITE, self._source, batch, self._shard)
         stored = int(rows[0]["stored"])
         return WriteResult(stored=stored, duplicates=len(records) - stored)
