@@ -1,9 +1,14 @@
 """`GET /reports/events`: how many events of each kind."""
 
+from typing import Annotated, Any
+
 import msgspec
+from litestar import Request, Response, Router, get
 
 from pipeline.store import Database
+from reporter.answering import FROM, INVALID_FILTER, SOURCE, TO, Answering, parameter
 from reporter.filters import Filters
+from reporter.freshness import HEADER_DOCUMENTATION
 from reporter.ranges import cover, cut_parameters, spans_parameter
 
 FILTERS = ("from", "to", "source", "funnelStage", "eventType")
@@ -63,3 +68,31 @@ async def count_events(database: Database, filters: Filters) -> list[EventCount]
     return [
         EventCount(row["source"], row["funnel_stage"], row["event_type"], int(row["count"])) for row in rows
     ]
+
+
+def events_route(database: Database, answering: Answering) -> Router:
+    """The report over HTTP."""
+    sources = tuple(answering.vocabulary.sources)
+
+    @get(
+        "/events",
+        summary="How many events of each kind",
+        description="Counts per source, funnel stage and event type in the range, largest first. Exact.",
+        response_headers=HEADER_DOCUMENTATION,
+        responses=INVALID_FILTER,
+    )
+    async def events(
+        request: Request[Any, Any, Any],
+        from_: Annotated[str | None, FROM] = None,
+        to: Annotated[str | None, TO] = None,
+        source: Annotated[str | None, SOURCE] = None,
+        funnel_stage: Annotated[str | None, parameter("funnelStage", "Only this stage.", "bottom")] = None,
+        event_type: Annotated[
+            str | None, parameter("eventType", "Only this type; it must be one of the source's.", "ad.click")
+        ] = None,
+    ) -> Response[list[EventCount]]:
+        return await answering.answer(
+            "events", request, FILTERS, sources, lambda f: count_events(database, f)
+        )
+
+    return Router("/", route_handlers=[events])

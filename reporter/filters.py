@@ -38,7 +38,10 @@ class QueryProblem(msgspec.Struct, frozen=True):
 
 
 def parse_filters(
-    query: Iterable[tuple[str, str]], allowed: tuple[str, ...], vocabulary: Vocabulary, sources: tuple[str, ...]
+    query: Iterable[tuple[str, str]],
+    allowed: tuple[str, ...],
+    vocabulary: Vocabulary,
+    sources: tuple[str, ...],
 ) -> Filters:
     """The filters in a query string, given as (name, value) pairs.
 
@@ -61,7 +64,9 @@ def parse_filters(
         violations.append(QueryProblem("campaignId", detail))
     if violations:
         raise Problem(400, "invalid-filter", violations[0].detail, errors=violations)
-    return Filters(time_range, (source,) if source else sources, source, funnel_stage, event_type, campaign_id)
+    return Filters(
+        time_range, (source,) if source else sources, source, funnel_stage, event_type, campaign_id
+    )
 
 
 def _single_values(
@@ -89,9 +94,7 @@ def _time_range(values: Mapping[str, str], violations: list[QueryProblem]) -> Ti
                 violations.append(QueryProblem(name, f"{name}: expected {_DATE_HELP}, got {text!r}"))
     time_range = TimeRange(ends.get("from"), ends.get("to"))
     if time_range.starts and time_range.ends and time_range.starts >= time_range.ends:
-        detail = (
-            f"from ({time_range.starts.isoformat()}) must lie before to ({time_range.ends.isoformat()}, exclusive)"
-        )
+        detail = f"from ({time_range.starts.isoformat()}) must lie before to ({time_range.ends.isoformat()}, exclusive)"
         violations.append(QueryProblem("from", detail))
     return time_range
 

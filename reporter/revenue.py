@@ -1,13 +1,17 @@
 """`GET /reports/revenue`: money per source, exact."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from litestar import Request, Response, Router, get
 
+from pipeline.events.vocabulary import Vocabulary
 from pipeline.store import Database
+from reporter.answering import FROM, INVALID_FILTER, SOURCE, TO, Answering, parameter
 from reporter.filters import Filters
+from reporter.freshness import HEADER_DOCUMENTATION
 from reporter.ranges import bounds_parameters, cover, cut_parameters, spans_parameter
 
 FILTERS = ("from", "to", "source", "campaignId")
@@ -69,8 +73,8 @@ class Revenue(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def sum_revenue(database: Database, filters: Filters, selling: Iterable[str]) -> list[Revenue]:
-    """The report, by source and currency. Each source in `selling` that has no transaction gets a row of zeros,
-    so that a client finds the same rows whatever happened; so does a source without campaigns when one is asked for.
+    """The report, by source and currency. Each source in `selling` that has no transaction gets a row of zeros, so
+    that a client finds the same rows whatever happened; so does a source without campaigns if one is asked for.
     """
     if filters.campaign_id is None:
         rows = await _sums(database, filters)
@@ -104,3 +108,38 @@ def money(amount: Decimal) -> str:
     if isinstance(exponent, int) and exponent > -2:
         amount = amount.quantize(_CENT, context=_EXACT)
     return f"{amount:f}"
+
+
+def selling_sources(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The sources that money can come from: those with a bottom of the funnel."""
+    return tuple(name for name, words in vocabulary.sources.items() if "bottom" in words.event_types)
+
+
+def revenue_route(database: Database, answering: Answering) -> Router:
+    """The report over HTTP."""
+    sources = tuple(answering.vocabulary.sources)
+    selling = selling_sources(answering.vocabulary)
+
+    @get(
+        "/revenue",
+        summary="Money per source",
+        description="Totals as exact decimal strings; the average is rounded to two digits, half to even. A source "
+        "without transactions has a row of zeros. TikTok has no campaigns: with `campaignId` its row is zero.",
+        response_headers=HEADER_DOCUMENTATION,
+        responses=INVALID_FILTER,
+    )
+    async def revenue(
+        request: Request[Any, Any, Any],
+        from_: Annotated[str | None, FROM] = None,
+        to: Annotated[str | None, TO] = None,
+        source: Annotated[str | None, SOURCE] = None,
+        campaign_id: Annotated[
+            str | None, parameter("campaignId", "Only transactions of this campaign.", "camp-1a2b3")
+        ] = None,
+    ) -> Response[list[Revenue]]:
+        def report(filters: Filters) -> Awaitable[list[Revenue]]:
+            return sum_revenue(database, filters, (filters.source,) if filters.source else selling)
+
+        return await answering.answer("revenue", request, FILTERS, sources, report)
+
+    return Router("/", route_handlers=[revenue])

@@ -24,3 +24,11 @@ CREATE TABLE audience_buckets (
 ALTER TABLE audience_buckets ALTER COLUMN data SET STORAGE EXTERNAL; -- hashes do not compress
 CREATE INDEX audience_buckets_stale_idx ON audience_buckets (source, bucket_seconds, bucket)
     WHERE stale_since IS NOT NULL;
+
+-- Which reporter folds a source at the moment. Two that fold at once do the work twice but no harm.
+CREATE TABLE audience_folds (
+    source     text NOT NULL,
+    holder     text NOT NULL,
+    held_until timestamptz NOT NULL,
+    CONSTRAINT audience_folds_pkey PRIMARY KEY (source)
+);

@@ -1,0 +1,50 @@
+"""Builds the reporter: its three reports, its checks, its fold."""
+
+from collections.abc import Mapping
+
+from litestar import Router
+from litestar.types import ASGIApp
+
+from pipeline.chassis.metrics import ServiceMetrics
+from pipeline.chassis.service import ServiceDescription, create_service
+from pipeline.chassis.supervision import Loop
+from pipeline.events.vocabulary import Vocabulary
+from pipeline.store import Database
+from reporter.answering import Answering
+from reporter.demographics import DemographicsReport
+from reporter.demographics_route import demographics_route
+from reporter.events import events_route
+from reporter.fold_loop import FoldLoop
+from reporter.freshness import FreshnessReader
+from reporter.revenue import revenue_route
+from reporter.settings import ReporterSettings
+from reporter.telemetry import SERVICE, ReporterTelemetry
+
+_DESCRIPTION = ServiceDescription(
+    "Sluice reporter", "Answers from rollups: exact, and as fast over years as over an hour."
+)
+
+
+def create_reporter(
+    vocabulary: Vocabulary, settings: ReporterSettings, reports: Database, folds: Database
+) -> tuple[ASGIApp, Mapping[str, Loop]]:
+    """The reporter's app and its supervised loop. `reports` and `folds` are separate pools, so that a fold that
+    moves megabytes never makes a report wait for a connection."""
+    metrics = ServiceMetrics(SERVICE)
+    telemetry = ReporterTelemetry(metrics)
+    answering = Answering(
+        vocabulary, FreshnessReader(reports, settings.progress_tolerance_seconds), telemetry
+    )
+    demographics = DemographicsReport(reports, vocabulary, settings)
+    fold = FoldLoop(folds, settings, demographics.specs, telemetry)
+    routes = Router(
+        "/reports",
+        route_handlers=[
+            events_route(reports, answering),
+            revenue_route(reports, answering),
+            demographics_route(demographics, answering),
+        ],
+        tags=["reports"],
+    )
+    checks = {"postgres": reports.ping, "fold": fold.heartbeat.check}
+    return create_service(_DESCRIPTION, metrics, [routes], checks), {"fold": fold.run}
