@@ -11,9 +11,8 @@ bind {host}
 port {port}
 requirepass {password}
 dir "{directory}"
-# Everything in Redis can be rebuilt from Postgres, so a second may be lost. But nothing is ever evicted: a
-missing
-# counter would read as zero.
+# All of it can be rebuilt from Postgres, so a second may be lost. But nothing is ever evicted:
+# a missing counter would read as zero.
 appendonly yes
 appendfsync everysec
 maxmemory-policy noeviction

@@ -2,6 +2,8 @@
 nothing."""
 
 import os
+import time
+from collections.abc import Sequence
 
 from ops.local import database, dotenv, health, install, leftovers, ports, services, system, terminal
 from ops.local.services import PUBLISHER, SERVICES, Service
@@ -11,6 +13,8 @@ from ops.local.waiting import NotReadyError, wait_until
 SERVER_SECONDS = 60.0
 """Limit for the embedded servers: the first start of Postgres on a slow disk is the long one."""
 SERVICE_SECONDS = 60.0
+CRASH_SECONDS = 10.0
+"""The servers are ready when the services start, so one that still ends by itself after this has a fault."""
 LOG_LINES = 12
 
 
@@ -68,21 +72,29 @@ def _start_servers(local: System) -> None:
 
 def _start_services(local: System) -> None:
     local.supervisor.start(service.name for service in SERVICES)
+    started = time.monotonic()
 
     def problem() -> str | None:
+        processes = local.supervisor.states().values()
+        if wrong := [p.name for p in processes if p.is_misconfigured()]:
+            raise StartError(explain(local, "a setting is wrong", wrong))
+        crashing = [p.name for p in processes if p.state == "BACKOFF"]
+        if crashing and time.monotonic() - started > CRASH_SECONDS:
+            raise StartError(explain(local, "ends as soon as it is started", crashing))
         waiting = [row.name for row in health.of_system(local) if not row.ready]
         return ", ".join(waiting) if waiting else None
 
     try:
         wait_until("services", problem, SERVICE_SECONDS)
     except NotReadyError:
-        raise StartError(explain(local)) from None
+        raise StartError(explain(local, f"not ready after {SERVICE_SECONDS:.0f} s")) from None
 
 
-def explain(local: System) -> str:
-    """Which service is not ready, which of its checks fails, and the end of its log."""
+def explain(local: System, why: str, names: Sequence[str] = ()) -> str:
+    """Which service is not ready (or those named), which of its checks fails, and the end of its log."""
     rows = [row for row in health.of_system(local) if not row.ready]
-    parts = [f"not ready after {SERVICE_SECONDS:.0f} s: {', '.join(row.name for row in rows)}"]
+    rows = [row for row in rows if row.name in names] or rows
+    parts = [f"{why}: {', '.join(row.name for row in rows)}"]
     for row in rows:
         parts += [f"{row.name}: {row.detail}", last_lines(local, row.name)]
     return "\n".join(parts)

@@ -1,5 +1,6 @@
 """The process manager (supervisord): its configuration, and talking to it."""
 
+import http.client
 import os
 import re
 import shlex
@@ -11,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from supervisor.xmlrpc import SupervisorTransport  # pyright: ignore[reportMissingTypeStubs]
-
+from ops.local import unix_rpc
 from ops.local.binaries import ROOT
 from ops.local.settings import LocalSettings, SettingsError
 from ops.local.waiting import wait_until
 
 MARKER = "SLUICE_INSTANCE"
 """In the environment of every process that was started for a data folder; its value is the folder."""
+MISCONFIGURED = 2
+"""Exit status of a service that refuses its settings (see pipeline/chassis/server.py)."""
 START_SECONDS = 15.0
 UP = {"STARTING", "RUNNING", "BACKOFF"}
 """States in which the process manager is already at it."""
@@ -47,8 +49,8 @@ environment={environment}
 priority={priority}
 autostart=false
 autorestart=true
-; a service that fails is started again for ever, with a pause that grows by a second each time it fails at
-once startretries=1000000
+; what fails is started again for ever, after a pause that grows by a second each time it fails at once
+startretries=1000000
 startsecs=1
 stopsignal={stop_signal}
 stopwaitsecs={stop_seconds}
@@ -112,6 +114,15 @@ class ProcessState:
     state: str
     pid: int
     description: str
+    exit_status: int
+
+    def is_misconfigured(self) -> bool:
+        """Whether it ended with the status that means "a setting is wrong": waiting would not help."""
+        return self.state in {"BACKOFF", "FATAL"} and self.exit_status == MISCONFIGURED
+
+
+def _state(row: dict[str, Any]) -> ProcessState:
+    return ProcessState(row["name"], row["statename"], row["pid"], row["description"], row["exitstatus"])
 
 
 class Supervisor:
@@ -120,8 +131,7 @@ class Supervisor:
     def __init__(self, settings: LocalSettings) -> None:
         self._settings = settings
         self._config = settings.data / "supervisord.conf"
-        transport = SupervisorTransport(None, None, f"unix://{settings.socket}")
-        self._rpc: Any = xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
+        self._rpc: Any = unix_rpc.proxy(settings.socket).supervisor
 
     def is_up(self) -> bool:
         """Whether it runs and answers."""
@@ -147,7 +157,7 @@ class Supervisor:
         if not self.is_up():
             return {}
         rows = self._rpc.getAllProcessInfo()
-        return {r["name"]: ProcessState(r["name"], r["statename"], r["pid"], r["description"]) for r in rows}
+        return {row["name"]: _state(row) for row in rows}
 
     def start(self, names: Iterable[str]) -> None:
         """Start those that are not running, without waiting."""
@@ -195,6 +205,6 @@ class Supervisor:
     def _problem(self) -> str | None:
         try:
             self._rpc.getState()
-        except (OSError, xmlrpc.client.Error) as error:
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
             return str(error)
         return None

@@ -16,7 +16,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def line(mark: str, style: str, name: str, detail: str = "", console: Console = out) -> None:
     """One aligned line: a coloured mark, a name, a detail."""
-    console.print(Text(f"  {mark:<6}", style), Text(f"{name:<{NAME_WIDTH}}"), Text(detail, "dim"), sep="")
+    console.print(Text(f"  {mark:<8}", style), Text(f"{name:<{NAME_WIDTH}}"), Text(detail, "dim"), sep="")
 
 
 @contextmanager
@@ -37,12 +37,14 @@ def failure(message: str) -> None:
     first, _, rest = message.partition("\n")
     line("FAILED", "bold red", first, console=err)
     for text in rest.splitlines():
-        err.print(Text(f"        {text}", "dim"))
+        err.print(Text(f"          {text}", "dim"))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Aligned columns without lines around them."""
-    grid = Table(*headings, box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    grid = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for heading in headings:
+        grid.add_column(heading, no_wrap=True)
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
     out.print(grid, soft_wrap=True)
