@@ -1,6 +1,6 @@
 """Bounded bytes in flight: memory stays bounded by configuration, whatever is sent at once."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from pipeline.chassis.problems import unavailable
@@ -15,7 +15,7 @@ class Admission:
         self._retry_after_seconds = retry_after_seconds
 
     @contextmanager
-    def admit(self) -> "Iterator[Reservation]":
+    def admit(self) -> "Generator[Reservation]":
         """A reservation that is given back at the end."""
         reservation = Reservation(self)
         try:

@@ -53,7 +53,9 @@ class _EventsOperation(Operation):
         several = Schema(type=OpenAPIType.ARRAY, items=event)
         wrapped = Schema(type=OpenAPIType.OBJECT, properties={"events": several}, required=["events"])
         self.request_body = RequestBody(
-            description='One event, an array, `{"events": […]}`, or one event a line. `Content-Encoding: gzip` is understood.',
+            description=(
+                'One event, an array, `{"events": […]}`, or one event a line. `Content-Encoding: gzip` is understood.'
+            ),
             required=True,
             content={
                 _JSON: OpenAPIMediaType(schema=Schema(one_of=[event, several, wrapped]), example=[_EXAMPLE]),
@@ -105,7 +107,8 @@ def _authorize(request: Request[Any, Any, Any], api_keys: Sequence[str]) -> None
         "Bearer "
     )
     # Every key is compared, in constant time each: the answer's timing tells nothing about any of them.
-    if not any([hmac.compare_digest(given.encode(), key.encode()) for key in api_keys]):
+    matches = [hmac.compare_digest(given.encode(), key.encode()) for key in api_keys]
+    if not any(matches):
         raise Problem(401, "unauthorized", "An API key is required.", headers={"WWW-Authenticate": "Bearer"})
 
 

@@ -1,9 +1,13 @@
 """The metrics registry of one service, injected so that two apps in one process never mix."""
 
 import time
+from typing import cast
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.openmetrics.exposition import (
+    CONTENT_TYPE_LATEST,
+    generate_latest,  # pyright: ignore[reportUnknownVariableType]
+)
 
 _REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -31,4 +35,5 @@ class ServiceMetrics:
 
     def exposition(self) -> tuple[bytes, str]:
         """The body of `GET /metrics` and its content type (OpenMetrics)."""
-        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+        body = cast("bytes", generate_latest(self.registry))
+        return body, CONTENT_TYPE_LATEST

@@ -5,13 +5,14 @@ A loop that stalls without dying is seen by its `Heartbeat`, which readiness ask
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 import structlog
 
 log = structlog.get_logger()
 
-Loop = Callable[[asyncio.Event], Awaitable[None]]
+Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """Runs until the event (stop) is set, finishes what it holds, and returns."""
 
 

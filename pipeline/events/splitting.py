@@ -58,10 +58,8 @@ def split_array(text: bytes) -> Iterator[list[msgspec.Raw]]:
 
 def _try_part(text: bytes, position: int, end: int) -> tuple[list[msgspec.Raw], int]:
     """The elements of one part and where the next part starts; no elements when the guess was wrong."""
-    if end - position <= STEP_BYTES:
-        stop = end
-    else:
-        stop = text.rfind(b"},", position, position + STEP_BYTES) + 1
+    is_last = end - position <= STEP_BYTES
+    stop = end if is_last else text.rfind(b"},", position, position + STEP_BYTES) + 1
     if stop > position:
         try:
             return _elements.decode(b"[%b]" % text[position:stop]), stop + 1

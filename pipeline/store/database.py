@@ -3,19 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, LiteralString, Self, TypeVar
+from typing import Any, LiteralString, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import httpx
 import msgspec
 import structlog
+from prisma import Prisma
+from prisma._raw_query import deserialize_raw_results
 from prisma.engine.errors import EngineError
 from prisma.errors import ClientNotConnectedError, DataError, HTTPClientClosedError, PrismaError
 
 from pipeline.errors import DataRejected, StoreUnavailable
 from pipeline.store.bulk import query_with_bulk
-from prisma import Prisma
-from prisma._raw_query import deserialize_raw_results
 
 log = structlog.get_logger()
 
@@ -115,7 +115,7 @@ class Database:
 
 def _meaning(error: DataError) -> Exception:
     """What Prisma's error means. P2010 carries the SQLSTATE of a raw statement in its `meta`."""
-    meta = error.meta if isinstance(error.meta, dict) else {}
+    meta = cast("dict[str, Any]", error.meta or {})
     sqlstate = str(meta.get("code", ""))
     message = str(meta.get("message", error))
     if sqlstate.startswith(_DATA_ERRORS):

@@ -1,7 +1,9 @@
+# pyright: reportUnknownMemberType=false
+# nats-py leaves the parameters that it passes on untyped.
 """The connection to NATS: found again for ever, its topology kept in place, its loss noticed at once."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import msgspec
@@ -40,7 +42,8 @@ class StreamSettings(msgspec.Struct, frozen=True):
 
 
 class StreamConnection:
-    """One connection of one process. `run` is a supervised loop; until it has connected, users get StreamUnavailable."""
+    """One connection of one process. `run` is a supervised loop; until it has connected, users get
+    StreamUnavailable."""
 
     def __init__(self, settings: StreamSettings, name: str) -> None:
         self.settings = settings
@@ -96,7 +99,7 @@ class StreamConnection:
         await self._topology_ready.wait()
 
     @contextmanager
-    def answer_expected(self) -> Iterator[asyncio.Timeout]:
+    def answer_expected(self) -> Generator[asyncio.Timeout]:
         """A scope for waiting on the server: TimeoutError after the request timeout, at once on a lost connection.
 
         A future of nats-py would wait for an answer that can no longer come.

@@ -1,7 +1,10 @@
+# pyright: reportUnknownMemberType=false
+# nats-py leaves the parameters that it passes on untyped.
 """A durable pull consumer whose pulls cannot be orphaned.
 
-Each pull has its own reply subject, so that the end of one is never taken for the end of another. A pull that neither delivers nor beats is given up and made anew: after a reconnection
-the server knows nothing of it (nats.py #933, #986 tell of fetches that waited for ever).
+Each pull has its own reply subject, so that the end of one is never taken for the end of another. A pull that
+neither delivers nor beats is given up and made anew: after a reconnection the server knows nothing of it (nats.py
+#933, #986 tell of fetches that waited for ever).
 """
 
 import asyncio

@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false
+# nats-py leaves the parameters that it passes on untyped.
 """The streams and what each promises (DESIGN D9). Every process ensures them, idempotently, changed limits included."""
 
 from typing import TYPE_CHECKING
