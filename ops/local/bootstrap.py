@@ -117,11 +117,11 @@ def _complaint() -> str:
 
 def _say(name: str, detail: str = "", *, passing: bool = False) -> None:
     """A line like those of `terminal`; on a terminal a passing one is written over by the next."""
-    over = passing and sys.stdout.isatty()
-    start, end = ("\r\033[K", "") if sys.stdout.isatty() else ("", "\n")
-    print(
-        f"{start}  {'...' if passing else 'ok':<6}{name:<30}{detail}", end=end if over else "\n", flush=True
-    )
+    terminal = sys.stdout.isatty()
+    mark = "..." if passing else "ok"
+    end = "" if passing and terminal else "\n"
+    start = "\r\033[K" if terminal else ""
+    print(f"{start}  {mark:<8}{name:<30}{detail}", end=end, flush=True)
 
 
 def _fail(message: str, detail: str) -> None:

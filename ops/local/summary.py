@@ -41,8 +41,11 @@ def servers_ready(local: System) -> None:
 
 def processes(states: dict[str, ProcessState]) -> None:
     """One line per process, as the process manager sees it."""
-    rows = [(s.name, s.state.lower(), str(s.pid or ""), s.description) for s in states.values()]
-    table(("process", "state", "pid", "since"), rows)
+    rows = [
+        (s.name, s.state.lower(), str(s.pid or ""), s.description.removeprefix(f"pid {s.pid}, "))
+        for s in states.values()
+    ]
+    table(("process", "state", "pid", ""), rows)
 
 
 def _api(name: str, local: System) -> str:
