@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from pipeline.chassis.concurrency import all_or_cancel
 from pipeline.events.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, RecordBatch, pack
 from pipeline.events.source import Source
 from pipeline.stream import StreamPublisher
@@ -48,7 +49,7 @@ class GroupCommit:
                 )
                 for group in pack(events)
             )
-            await asyncio.gather(*map(self._publisher.publish_batch, batches))
+            await all_or_cancel(map(self._publisher.publish_batch, batches))
             return
         done = asyncio.get_running_loop().create_future()
         key = (source.name, source.event_format)

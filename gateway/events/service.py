@@ -1,6 +1,5 @@
 """What `POST /events` does once it has a body: judge, publish, keep what was refused."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -10,6 +9,7 @@ from gateway.commit import GroupCommit
 from gateway.events.answers import EventsAccepted, list_errors
 from gateway.events.intake import BadEvent, EventIntake, MalformedBody
 from gateway.telemetry import SERVICE, UNKNOWN_SOURCE, GatewayTelemetry
+from pipeline.chassis.concurrency import all_or_cancel
 from pipeline.chassis.correlation import current_correlation_id
 from pipeline.chassis.problems import Problem
 from pipeline.errors import StreamUnavailable
@@ -53,13 +53,11 @@ class EventService:
             raise Problem(
                 400, "nothing-acceptable", f"The body is malformed: {error}", errors=list_errors([whole])
             ) from None
-        await asyncio.gather(
-            self._keep(intake.rejected, received_at),
-            *(
-                self._publish(self._sources[name], events, received_at)
-                for name, events in intake.accepted.items()
-            ),
-        )
+        publishing = [
+            self._publish(self._sources[name], events, received_at)
+            for name, events in intake.accepted.items()
+        ]
+        await all_or_cancel([self._keep(intake.rejected, received_at), *publishing])
         errors = list_errors(intake.rejected)
         accepted = intake.accepted_count
         if not accepted:
