@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ops.local import database, servers
+from ops.local import database, prisma_cli, servers
 from ops.local.servers import RunningServer
 
 _numbers = itertools.count(1)
@@ -62,8 +62,15 @@ def migrated_template(postgres_server: RunningServer) -> str:
 
 
 @pytest.fixture
-def database_url(migrated_template: str) -> Iterator[str]:
-    """A freshly migrated database for this test alone."""
+def prisma_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Prisma Client Python finds Node and the query engine."""
+    for name, value in prisma_cli.environment().items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def database_url(migrated_template: str, prisma_environment: None) -> Iterator[str]:
+    """A freshly migrated database for this test alone, with what Prisma's client needs in the environment."""
     url = database.clone(migrated_template, f"test_{next(_numbers)}")
     yield url
     database.drop(url)
