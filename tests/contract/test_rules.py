@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from ops.local import dotenv
 
+from ops.local import dotenv
 from pipeline.chassis.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,11 +55,15 @@ def fields() -> list[tuple[type[msgspec.Struct], Any]]:
 def test_only_main_modules_read_the_environment() -> None:
     def reads(path: Path) -> bool:
         return any(
-            (isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"})
-            and isinstance(node.value, ast.Name)
-            and node.value.id == "os"
-            or (isinstance(node, ast.ImportFrom) and node.module == "os")
-            and any(alias.name in {"environ", "getenv"} for alias in node.names)
+            (
+                (isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"})
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "os"
+            )
+            or (
+                (isinstance(node, ast.ImportFrom) and node.module == "os")
+                and any(alias.name in {"environ", "getenv"} for alias in node.names)
+            )
             for node in ast.walk(ast.parse(path.read_text()))
         )
 
