@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from ops.local.processes import wait_gone
 from ops.local.supervision import MARKER
 
 GRACE_SECONDS = 15.0
@@ -29,11 +30,11 @@ def sweep(processes: Iterable[psutil.Process]) -> int:
         with suppress(psutil.NoSuchProcess):
             # for Postgres "fast", which ends sessions and writes a checkpoint
             process.send_signal(signal.SIGINT if process.name() == "postgres" else signal.SIGTERM)
-    _, stubborn = psutil.wait_procs(processes, timeout=GRACE_SECONDS)
+    stubborn = wait_gone(processes, GRACE_SECONDS)
     for process in stubborn:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=GRACE_SECONDS)
+    wait_gone(stubborn, GRACE_SECONDS)
     return len(processes)
 
 

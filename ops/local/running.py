@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from ops.local.embedded import EmbeddedServer
+from ops.local.processes import wait_gone
 from ops.local.waiting import NotReadyError, wait_until
 
 READY_SECONDS = 30.0
@@ -86,7 +87,7 @@ class RunningServer:
                 with suppress(psutil.Error):
                     process.kill()
         self._reap()
-        psutil.wait_procs(family, timeout=self.server.stop_seconds)
+        wait_gone(family, self.server.stop_seconds)
 
     def last_lines(self) -> str:
         """The end of the server's log."""
