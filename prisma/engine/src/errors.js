@@ -87,6 +87,15 @@ export function malformedRequestError(message) {
   return new EngineError('P2009', `Failed to validate the query: ${message}`);
 }
 
+/** @param {Buffer | string} text */
+export function parseJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw malformedRequestError(`the body is not JSON: ${error.message}`);
+  }
+}
+
 /** @returns {string | undefined} the SQLSTATE, when it is Postgres that speaks */
 export function sqlState(error) {
   return typeof error?.severity === 'string' && /^[0-9A-Z]{5}$/.test(error.code ?? '') ? error.code : undefined;

@@ -1,9 +1,9 @@
-import { malformedRequestError } from './errors.js';
+import { malformedRequestError, parseJson } from './errors.js';
 import { undoIndentInsideStrings } from './protocol/client-text.js';
 import { graphqlToJson } from './protocol/graphql-to-json.js';
 import { toPlainAnswer } from './protocol/json-to-plain.js';
 import { readModels } from './protocol/models.js';
-import { parseRawStatement } from './protocol/raw-statement.js';
+import { readRawRequest } from './protocol/raw-request.js';
 import { runRawStatement } from './raw/statement.js';
 
 /** What `POST /` asks for: one query, or several as one batch. */
@@ -27,27 +27,30 @@ export class Queries {
   }
 
   /**
-   * @param {{ query?: string, batch?: { query: string }[], transaction?: boolean }} request
+   * @param {Buffer} body JSON: `{"query": "…"}` or `{"batch": [{"query": "…"}, …], "transaction": true}`
    * @param {string | undefined} transactionId
    * @returns {Promise<string>} the answer, JSON
    */
-  async run(request, transactionId) {
+  async run(body, transactionId) {
     if (transactionId !== undefined) this.#transactions.check(transactionId);
-    if (Array.isArray(request.batch)) return this.#runBatch(request, transactionId);
-    if (typeof request.query !== 'string') throw malformedRequestError('no query');
-
-    const text = undoIndentInsideStrings(request.query);
-    const raw = parseRawStatement(text);
     const connection = transactionId === undefined ? this.#pool : this.#transactions.connection(transactionId);
-    if (raw && connection) return runRawStatement(raw, connection);
-    const answer = await this.#engine.query(graphqlToJson(text, this.#models), transactionId);
-    return JSON.stringify(toPlainAnswer(answer));
+    const raw = connection && readRawRequest(body);
+    if (raw) return runRawStatement(raw, connection);
+
+    const request = parseJson(body);
+    if (Array.isArray(request.batch)) return this.#runBatch(request, transactionId);
+    return JSON.stringify(toPlainAnswer(await this.#engine.query(this.#translate(request), transactionId)));
   }
 
   async #runBatch({ batch, transaction }, transactionId) {
-    const queries = batch.map(({ query }) => graphqlToJson(undoIndentInsideStrings(query), this.#models));
+    const queries = batch.map((query) => this.#translate(query));
     const request = `{"batch":[${queries.join(',')}]${transaction ? ',"transaction":{}' : ''}}`;
     const answer = JSON.parse(await this.#engine.query(request, transactionId));
     return JSON.stringify({ batchResult: answer.batchResult.map((result) => toPlainAnswer(JSON.stringify(result))) });
+  }
+
+  #translate({ query }) {
+    if (typeof query !== 'string') throw malformedRequestError('no query');
+    return graphqlToJson(undoIndentInsideStrings(query), this.#models);
   }
 }

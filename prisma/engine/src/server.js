@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 
-import { malformedRequestError, toEngineError } from './errors.js';
+import { parseJson, toEngineError } from './errors.js';
 
 /**
  * The HTTP server, with the routes that Prisma Client Python knows. Failures are answered with 200 and `errors`, the only
@@ -17,8 +17,8 @@ export function createEngineServer({ queries, transactions, metrics }) {
     'GET /status': async () => json({ status: 'ok' }),
 
     'POST /': async ({ body, headers }) => {
-      const request = parseJson(body);
-      return { type: JSON_TYPE, text: await metrics.clientQuery(() => queries.run(request, headers['x-transaction-id'])) };
+      const transactionId = headers['x-transaction-id'];
+      return { type: JSON_TYPE, text: await metrics.clientQuery(() => queries.run(body, transactionId)) };
     },
 
     'POST /transaction/start': async ({ body }) => json({ id: await transactions.start(parseJson(body)) }),
@@ -34,7 +34,7 @@ export function createEngineServer({ queries, transactions, metrics }) {
     },
 
     'GET /metrics': async ({ body, url }) => {
-      const labels = body ? parseJson(body) : {};
+      const labels = body.length > 0 ? parseJson(body) : {};
       return url.searchParams.get('format') === 'json'
         ? json(metrics.toJson(labels))
         : { type: 'text/plain; version=0.0.4', text: metrics.toPrometheus(labels) };
@@ -74,19 +74,11 @@ function json(value) {
   return { type: JSON_TYPE, text: JSON.stringify(value) };
 }
 
-function parseJson(text) {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw malformedRequestError(`the body is not JSON: ${error.message}`);
-  }
-}
-
 function readBody(request) {
   return new Promise((resolve, reject) => {
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk));
-    request.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    request.on('end', () => resolve(Buffer.concat(chunks)));
     request.on('error', reject);
   });
 }

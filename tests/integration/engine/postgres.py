@@ -65,8 +65,7 @@ class PostgresServer:
         """As a crash does it: every connection is cut, nothing is written."""
         if self._process is None:
             return
-        self.resume()
-        os.killpg(self._process.pid, signal.SIGKILL)
+        self._signal_all(signal.SIGKILL)
         self._process.wait()
         self._process = None
 

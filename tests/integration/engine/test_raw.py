@@ -81,7 +81,7 @@ async def test_parameters_of_every_kind(db: Any, client_package: ModuleType) -> 
         datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         client_package.Json({"a": [1, {"b": None}]}),
         ["a", 'b,"c', "\\"],
-        [2**60, None],
+        [2**60, -1],
         None,
         {"n": 12345678901234567890},
         'a"\\\n\t\x01{[',
@@ -97,7 +97,7 @@ async def test_parameters_of_every_kind(db: Any, client_package: ModuleType) -> 
             "moment": "2026-01-02T03:04:05+00:00",
             "document": {"a": [1, {"b": None}]},
             "texts": ["a", 'b,"c', "\\"],
-            "bigs": [2**60, None],
+            "bigs": [2**60, -1],
             "nothing": None,
             "digits": "12345678901234567890",
             "escapes": 'a"\\\n\t\x01{[',
@@ -110,7 +110,7 @@ async def test_parameters_of_every_kind(db: Any, client_package: ModuleType) -> 
     [
         ["A" * 5000, "b"],
         ["B" * 5000, "C" * 5000, "é" * 5000],
-        ["x, ", *range(2000), "y"],
+        ["x, ", *range(10**9, 10**9 + 400), "y"],
         [{"k": "D" * 5000}, "E" * 5000],
         ["q\"'" + "F" * 5000, "G" * 5000],
         [["H" * 5000, "I" * 5000], "J" * 5000],
@@ -124,7 +124,7 @@ async def test_long_strings_arrive_whole_wherever_they_stand(db: Any, values: li
     kinds = ["text[]" if isinstance(v, list) else "jsonb" if isinstance(v, dict) else "text" for v in values]
     columns = ", ".join(f"${n}::{kind} AS c{n}" for n, kind in enumerate(kinds, start=1))
     expected = [{f"c{n}": str(v) if isinstance(v, int) else v for n, v in enumerate(values, start=1)}]
-    comment = "/* \\n    parameters: \"[\\\" */" if len(values) < 100 else ""
+    comment = "/* \\n    parameters: \"[\\\" */" if len(values) < 50 else ""
     assert await db.query_raw(f"SELECT {columns} {comment}", *values) == expected
 
 

@@ -45,16 +45,16 @@ export function clientClass({ statementNames, metrics, running, socketTimeoutMs,
       const started = performance.now();
       const timer =
         socketTimeoutMs > 0 ? setTimeout(() => this.abort(statementTimeoutError(socketTimeoutMs)), socketTimeoutMs) : undefined;
-      if (running.size === 0 || !running.has(this)) this.runningSince = started;
+      if (!running.has(this)) this.runningSince = started;
       running.add(this);
       try {
         // The extended protocol takes one statement only: a parameter that closes a string cannot add another.
         return await super.query({ ...config, values, name, queryMode: 'extended' });
       } catch (error) {
         if (error.code === STALE_PLAN && name !== undefined) statementNames.renew(config.text);
-        if (error.code === UNKNOWN_STATEMENT) this.isBroken = true;
+        // After a fatal error Postgres ends the session.
+        if (error.code === UNKNOWN_STATEMENT || error.severity !== 'ERROR') this.isBroken = true;
         if (sqlState(error)) throw error;
-        this.isBroken = true;
         throw this.#abortError ?? connectionLostError(error);
       } finally {
         clearTimeout(timer);

@@ -5,10 +5,11 @@ import { malformedRequestError } from '../errors.js';
  * is guessed here: numbers keep every digit, objects stay the JSON that they are, lists become arrays.
  *
  * @param {string} text a JSON list, for example `["a", 1, null, ["x", "y"], {"k": 1}]`
+ * @param {Map<string, string>} longStrings strings for which only a placeholder stands in the text
  * @returns {(string | boolean | null | unknown[])[]} as the `pg` driver takes them
  */
-export function parseParameters(text) {
-  const reader = new Reader(text);
+export function parseParameters(text, longStrings) {
+  const reader = new Reader(text, longStrings);
   const values = reader.list();
   if (!reader.isAtEnd()) throw malformedRequestError('the parameters of a raw query must be one JSON list');
   return values;
@@ -17,10 +18,12 @@ export function parseParameters(text) {
 /** Reads JSON, but numbers and objects as the text that they are. */
 class Reader {
   #text;
+  #longStrings;
   #at = 0;
 
-  constructor(text) {
+  constructor(text, longStrings) {
     this.#text = text;
+    this.#longStrings = longStrings;
   }
 
   isAtEnd() {
@@ -55,7 +58,8 @@ class Reader {
   #string() {
     const start = this.#at;
     this.#skipString();
-    return JSON.parse(this.#text.slice(start, this.#at));
+    const value = JSON.parse(this.#text.slice(start, this.#at));
+    return this.#longStrings.get(value) ?? value;
   }
 
   #skipString() {

@@ -7,12 +7,12 @@ const AS_TEXT = { getTypeParser: () => (text) => text };
 /**
  * Runs a raw statement on the driver itself, past the WebAssembly engine.
  *
- * @param {import('../protocol/raw-statement.js').RawStatement} statement
+ * @param {import('../protocol/raw-statement.js').RawStatement & { longStrings: Map<string, string> }} statement
  * @param {{ query(config: import('pg').QueryConfig): Promise<import('pg').QueryArrayResult> }} connection
  * @returns {Promise<string>} the answer for the client, JSON
  */
-export async function runRawStatement({ action, sql, parameters }, connection) {
-  const values = parseParameters(parameters);
+export async function runRawStatement({ action, sql, parameters, longStrings }, connection) {
+  const values = parseParameters(parameters, longStrings);
   const result = await connection.query({ text: sql, values, rowMode: 'array', types: AS_TEXT });
   const answer = action === 'executeRaw' ? String(result.rowCount ?? 0) : encodeRows(result);
   return `{"data":{"result":${answer}}}`;
