@@ -147,7 +147,9 @@ class StreamConnection:
         log.warning("disconnected", dependency="nats")
         now = asyncio.get_running_loop().time()
         for scope in self._lost:
-            scope.reschedule(now)
+            # One that has just timed out refuses, and nats-py would not survive the exception: it never reconnected.
+            if not scope.expired():
+                scope.reschedule(now)
 
     async def _on_reconnected(self) -> None:
         self._reconnects += 1
