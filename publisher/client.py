@@ -6,6 +6,7 @@ or a broken connection, as a whole: the gateway promises that a re-send is alway
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
@@ -34,12 +35,12 @@ class Client:
         sender: Sender,
         *,
         retry_deadline_seconds: float = 0.0,
-        clock: Callable[[], float] | None = None,
+        clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._sender = sender
         self._deadline_seconds = retry_deadline_seconds
-        self._clock = clock or asyncio.get_running_loop().time
+        self._clock = clock
         self._jitter = jitter
         self.statuses: Counter[str] = Counter()
         self.retries = 0

@@ -38,9 +38,8 @@ def firehose(rng: random.Random, minimum: int, maximum: int) -> Iterator[Due]:
 
 def steady(rate: float, batch_size: int) -> Iterator[Due]:
     """`rate` events a second in bodies of `batch_size`, whether or not the last one was answered."""
-    interval = batch_size / rate
     for index in counting():
-        yield Due(index * interval, batch_size, interval)
+        yield Due(index * batch_size / rate, batch_size, batch_size / rate)
 
 
 def unpaced(batch_size: int) -> Iterator[Due]:

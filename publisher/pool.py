@@ -30,7 +30,8 @@ class Connections:
         self._idle: list[Connection] = []
         self._turn = asyncio.Semaphore(limit)
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        fields = {"Host": url.netloc.rpartition("@")[2], "Content-Type": "application/json", **headers}
+        host = url.netloc.rpartition("@")[2]
+        fields = {"Host": host, "Content-Type": "application/json", **headers}
         lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
         self._head = "\r\n".join(lines).encode() + b"\r\nContent-Length: %d\r\n\r\n"
 

@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 from publisher import pacing
@@ -22,6 +22,7 @@ from publisher.truth import Truth
 from publisher.verify import Verifier
 
 _NS = 1_000_000_000
+_clock = time.monotonic  # the clock of uvloop has steps of a millisecond
 
 
 class Run:
@@ -61,14 +62,14 @@ class Run:
             settings.endpoint, headers, limit=settings.max_connections, timeouts=settings.timeouts
         )
         client = Client(connections, retry_deadline_seconds=settings.effective_retry_deadline_seconds)
-        started = time.monotonic()
+        started = _clock()
         with self._observer.watching(self.account, client.statuses, settings):
             if settings.rate == 0:
                 await self._closed_loop(client)
             else:
                 await self._open_loop(client)
         connections.close()
-        elapsed = time.monotonic() - started
+        elapsed = _clock() - started
         verification: Verification | None = None
         if verifier is not None:
             verification = await verifier.verify(self.account, self._observer.note)
@@ -84,42 +85,40 @@ class Run:
 
     async def _open_loop(self, client: Client) -> None:
         """Every body at its own moment. The next one is generated while waiting for that."""
-        clock = asyncio.get_running_loop().time
-        started = clock()
+        started = _clock()
         async with asyncio.TaskGroup() as under_way, aclosing(self._bodies()) as bodies:
             async for due, body in bodies:
                 due_at = started + (due.at_seconds or 0.0)
-                if not await pacing.until(due_at, clock, self._stopped):
+                if not await pacing.until(due_at, _clock, self._stopped):
                     break
                 self.account.sent(body)
-                under_way.create_task(self._deliver(client, body, clock, due_at))
+                under_way.create_task(self._deliver(client, body, due_at))
 
     async def _closed_loop(self, client: Client) -> None:
         """`concurrency` senders, each with its next body as soon as it has an answer."""
-        clock = asyncio.get_running_loop().time
-        started = clock()
+        started = _clock()
         taking = asyncio.Lock()
         duration = math.inf if self.settings.duration_seconds is None else self.settings.duration_seconds
 
         async def sender(bodies: AsyncGenerator[tuple[Due, Body]]) -> None:
             while not self._stopped.is_set():
-                if clock() - started >= duration:
+                if _clock() - started >= duration:
                     return
                 async with taking:
                     taken = await anext(bodies, None)
                 if taken is None:
                     return
                 self.account.sent(taken[1])
-                await self._deliver(client, taken[1], clock, clock())
+                await self._deliver(client, taken[1], _clock())
 
         async with aclosing(self._bodies()) as bodies, asyncio.TaskGroup() as senders:
             for _ in range(self.settings.concurrency):
                 senders.create_task(sender(bodies))
 
-    async def _deliver(self, client: Client, body: Body, clock: Callable[[], float], due_at: float) -> None:
+    async def _deliver(self, client: Client, body: Body, due_at: float) -> None:
         """The latency counts from when the body was due, not from when we got round to sending it."""
         outcome = await client.deliver(body.payload, len(body))
-        self.account.settle(body, outcome, clock() - due_at)
+        self.account.settle(body, outcome, _clock() - due_at)
         if outcome.problem:
             self._observer.problem(outcome)
 
