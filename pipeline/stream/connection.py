@@ -20,6 +20,7 @@ from pipeline.stream.topology import ensure_topology
 log = structlog.get_logger()
 
 _CHECK_INTERVAL_SECONDS = 5.0
+_FIRST_CHECK_INTERVAL_SECONDS = 0.2
 
 
 class StreamSettings(msgspec.Struct, frozen=True):
@@ -54,21 +55,23 @@ class StreamConnection:
         self._reconnects = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Connects, keeps the topology in place until told to stop, then sends what is buffered and closes."""
-        connecting = asyncio.create_task(self._connect())
+        """Connects and keeps the topology in place until told to stop.
+
+        It leaves the connection open: others are still finishing what they hold. `close` is the process's last call.
+        """
         stopping = asyncio.create_task(stop.wait())
+        connecting = asyncio.create_task(self._connect())
         await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not connecting.done():
             connecting.cancel()
             return
-        client = await connecting
+        await connecting
         while not stop.is_set():
             await self._check_topology()
-            await asyncio.wait(
-                {stopping}, timeout=_CHECK_INTERVAL_SECONDS if self._topology_ready.is_set() else 0.2
+            pause = (
+                _CHECK_INTERVAL_SECONDS if self._topology_ready.is_set() else _FIRST_CHECK_INTERVAL_SECONDS
             )
-        # Others are still finishing what they hold; the process closes the connection when they are done.
-        self._client = client
+            await asyncio.wait({stopping}, timeout=pause)
 
     async def close(self) -> None:
         """Sends what is buffered (acknowledgements above all) and closes."""
@@ -116,9 +119,9 @@ class StreamConnection:
         info = await self.jetstream.stream_info("EVENTS")
         return f"EVENTS holds {info.state.messages} batches, {info.state.bytes} bytes"
 
-    async def _connect(self) -> Client:
+    async def _connect(self) -> None:
         log.info("waiting_for", dependency="nats")
-        client = await nats.connect(
+        self._client = await nats.connect(
             self.settings.nats_url.split(","),
             name=self._name,
             max_reconnect_attempts=-1,
@@ -131,9 +134,7 @@ class StreamConnection:
             reconnected_cb=self._on_reconnected,
             error_cb=self._on_error,
         )
-        self._client = client
         log.info("connected", dependency="nats")
-        return client
 
     async def _check_topology(self) -> None:
         try:
