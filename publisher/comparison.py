@@ -1,19 +1,19 @@
 """The reports against the truth: every figure must be equal, money to the cent.
 
-Beyond a million events the reporter may count distinct users with an error under 1 %, and says so (DESIGN
-D7); then twice that is allowed for.
+Beyond a million events of a source the reporter may estimate distinct users, and says so together with its
+standard error (DESIGN D7); then four times that is allowed for, which a right estimate exceeds once in
+16,000 times.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from publisher.audience import FacebookAudience, TikTokAudience
 from publisher.ledger import Offence, Offender
 from publisher.truth import Revenue, Truth
 
 _EXACT_UP_TO_EVENTS = 1_000_000
-_SKETCH_TOLERANCE = 0.02
+_STANDARD_ERRORS = 4
 OTHER = "other"
 
 
@@ -38,35 +38,44 @@ def compare_revenue(rows: Sequence[Mapping[str, Any]], truth: Truth) -> Iterator
 
 
 def compare_demographics(report: Mapping[str, Any], truth: Truth) -> Iterator[Offender]:
-    """`GET /reports/demographics`: distinct users in all and per value."""
-    tolerance = 0.0 if truth.events <= _EXACT_UP_TO_EVENTS else _SKETCH_TOLERANCE
+    """`GET /reports/demographics`: distinct users in all and per value, and the averages of watching."""
     facebook, tiktok = truth.facebook(), truth.tiktok()
-    yield from _compare_audience("facebook", report.get("facebook") or {}, _of_facebook(facebook), tolerance)
-    yield from _compare_audience("tiktok", report.get("tiktok") or {}, _of_tiktok(tiktok), tolerance)
-
-
-def _of_facebook(audience: FacebookAudience) -> dict[str, int | dict[str, int]]:
-    return {
-        "totalUsers": audience.total_users,
-        "age": audience.age,
-        "gender": audience.gender,
-        "location": audience.location,
+    users: dict[str, dict[str, int | dict[str, int]]] = {
+        "facebook": {
+            "totalUsers": facebook.total_users,
+            "age": facebook.age,
+            "gender": facebook.gender,
+            "location": facebook.location,
+        },
+        "tiktok": {
+            "totalUsers": tiktok.total_users,
+            "followers": tiktok.followers,
+            "device": tiktok.device,
+            "country": tiktok.country,
+        },
     }
-
-
-def _of_tiktok(audience: TikTokAudience) -> dict[str, int | dict[str, int]]:
-    return {
-        "totalUsers": audience.total_users,
-        "followers": audience.followers,
-        "device": audience.device,
-        "country": audience.country,
+    for source, figures in users.items():
+        yield from _compare_audience(source, report.get(source) or {}, figures, truth.events_of(source))
+    averages = {
+        "averageWatchSeconds": tiktok.average_watch_seconds,
+        "averagePercentageWatched": tiktok.average_percentage_watched,
     }
+    told: Mapping[str, Any] = report.get("tiktok") or {}
+    for name, average in averages.items():
+        # The report rounds to two digits, half to even.
+        counted = Decimal() if average is None else round(average, 2)
+        yield from _differs(f"demographics tiktok {name}", Decimal(str(told.get(name) or 0)), counted)
 
 
 def _compare_audience(
-    source: str, told: Mapping[str, Any], counted: dict[str, int | dict[str, int]], tolerance: float
+    source: str, told: Mapping[str, Any], figures: dict[str, int | dict[str, int]], events: int
 ) -> Iterator[Offender]:
-    for name, expected in counted.items():
+    tolerance = 0.0
+    if told.get("approximate"):
+        tolerance = _STANDARD_ERRORS * told["standardErrorPercent"] / 100
+        if events <= _EXACT_UP_TO_EVENTS:
+            yield Offender(Offence.WRONG_FIGURE, f"demographics {source}", f"estimated for {events} events")
+    for name, expected in figures.items():
         subject = f"demographics {source} {name}"
         if isinstance(expected, int):
             yield from _differs(subject, told.get(name, 0), expected, tolerance)

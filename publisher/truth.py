@@ -54,6 +54,9 @@ class Truth:
     def events(self) -> int:
         return sum(self._by_code)
 
+    def events_of(self, source: str) -> int:
+        return sum(self._by_code[kind.code] for kind in TYPES if kind.source == source)
+
     def counts(self) -> dict[tuple[str, str, str], int]:
         """Events per (source, funnelStage, eventType); only what occurred."""
         return {

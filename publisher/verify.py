@@ -22,6 +22,7 @@ from publisher.ledger import Offence, Offender, Stored
 from publisher.settings import Settings
 from publisher.stored import Queryable, is_empty_from, iso_instant, read_stored
 from publisher.summary import Verification
+from publisher.templates import SOURCES
 from publisher.truth import Truth
 
 COMPLETE_THROUGH = "X-Data-Complete-Through"
@@ -99,25 +100,29 @@ class Verifier:
             yield database
 
     async def _wait_for_reports(self, account: Account, time_range: tuple[int, int]) -> list[Offender]:
-        """Until everything answered is in the reports: the reporter is asked again and again, it cannot
-        call us."""
-        target = account.last_answer_at
-        problem = "the reporter did not answer"
-        while target is not None:
+        """Until everything answered is in the reports of our sources, whatever other sources are doing."""
+        if account.last_answer_at is None:
+            return []
+        for source in SOURCES:
+            problem = await self._wait_for_source(source, account.last_answer_at, time_range)
+            if problem is not None:
+                return [Offender(Offence.NOT_COMPLETE, f"reports of {source}", problem)]
+        return []
+
+    async def _wait_for_source(self, source: str, target: float, time_range: tuple[int, int]) -> str | None:
+        """What is wrong at the deadline. The reporter is asked again and again: it cannot call us."""
+        while True:
             try:
-                answer = await self._get("/reports/events", time_range)
+                answer = await self._get("/reports/events", time_range, source=source)
                 through = answer.headers.get(COMPLETE_THROUGH)
-                if through is None:
-                    return [Offender(Offence.NOT_COMPLETE, "reports", f"no {COMPLETE_THROUGH} header")]
-                if datetime.fromisoformat(through).timestamp() > target:
-                    return []
-                problem = f"complete through {through}, lag {answer.headers.get(LAG, '?')} s"
+                if through is not None and datetime.fromisoformat(through).timestamp() > target:
+                    return None
+                problem = f"complete through {through}, lag {answer.headers.get(LAG)} s"
             except httpx.HTTPError as error:
                 problem = f"{type(error).__name__}: {error}"
             if time.monotonic() > self._deadline:
-                return [Offender(Offence.NOT_COMPLETE, "reports", problem)]
+                return problem
             await asyncio.sleep(_POLL_SECONDS)
-        return []
 
     def _why_not_compare(self, stored: Stored, unknown: int) -> str | None:
         """None when the reports of the time range must equal the truth."""
@@ -143,8 +148,8 @@ class Verifier:
         except (httpx.HTTPError, LookupError, TypeError, ValueError) as error:
             return [Offender(Offence.NOT_COMPLETE, "reports", f"{type(error).__name__}: {error}")]
 
-    async def _get(self, path: str, time_range: tuple[int, int]) -> httpx.Response:
-        parameters = {"from": iso_instant(time_range[0]), "to": iso_instant(time_range[1])}
+    async def _get(self, path: str, time_range: tuple[int, int], **filters: str) -> httpx.Response:
+        parameters = {"from": iso_instant(time_range[0]), "to": iso_instant(time_range[1]), **filters}
         answer = await self._reporter.get(path, params=parameters)
         return answer.raise_for_status()
 

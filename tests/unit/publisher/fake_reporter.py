@@ -1,5 +1,6 @@
 """The three reports in the shapes of DESIGN §4, made from a truth."""
 
+from decimal import Decimal
 from typing import Any
 
 from publisher.truth import Truth
@@ -28,14 +29,24 @@ def demographics_report(truth: Truth) -> dict[str, Any]:
             "age": dict(facebook.age),
             "gender": dict(facebook.gender),
             "location": top(facebook.location),
+            "approximate": False,
+            "standardErrorPercent": 0.0,
         },
         "tiktok": {
             "totalUsers": tiktok.total_users,
             "followers": dict(tiktok.followers),
             "device": dict(tiktok.device),
             "country": top(tiktok.country),
+            "averageWatchSeconds": rounded(tiktok.average_watch_seconds),
+            "averagePercentageWatched": rounded(tiktok.average_percentage_watched),
+            "approximate": False,
+            "standardErrorPercent": 0.0,
         },
     }
+
+
+def rounded(average: Decimal | None) -> float | None:
+    return None if average is None else float(round(average, 2))
 
 
 def top(values: dict[str, int]) -> dict[str, int]:

@@ -107,7 +107,31 @@ def test_beyond_the_exact_range_distinct_users_may_be_estimates(
     truth: Truth, monkeypatch: pytest.MonkeyPatch
 ):
     report = demographics_report(truth)
-    report["facebook"]["totalUsers"] = round(report["facebook"]["totalUsers"] * 1.01)
+    facebook = report["facebook"]
+    facebook["totalUsers"] = round(facebook["totalUsers"] * 1.01)
     assert subjects(compare_demographics(report, truth)) == ["demographics facebook totalUsers"]
-    monkeypatch.setattr(comparison, "_EXACT_UP_TO_EVENTS", 10_000)
+    monkeypatch.setattr(comparison, "_EXACT_UP_TO_EVENTS", 1_000)
+    assert subjects(compare_demographics(report, truth)) == ["demographics facebook totalUsers"]
+    facebook |= {"approximate": True, "standardErrorPercent": 0.8}
     assert subjects(compare_demographics(report, truth)) == []
+    facebook["totalUsers"] = round(facebook["totalUsers"] * 1.05)
+    assert subjects(compare_demographics(report, truth)) == ["demographics facebook totalUsers"]
+
+
+def test_an_estimate_where_exact_figures_are_promised_is_found(truth: Truth):
+    report = demographics_report(truth)
+    report["tiktok"] |= {"approximate": True, "standardErrorPercent": 0.8}
+    [offender] = compare_demographics(report, truth)
+    assert offender.detail == f"estimated for {truth.events_of('tiktok')} events"
+
+
+@pytest.mark.parametrize("name", ["averageWatchSeconds", "averagePercentageWatched"])
+def test_a_wrong_average_is_found(truth: Truth, name: str):
+    report = demographics_report(truth)
+    report["tiktok"][name] = round(report["tiktok"][name] + 0.01, 2)
+    assert subjects(compare_demographics(report, truth)) == [f"demographics tiktok {name}"]
+
+
+def test_without_a_view_there_is_no_average_to_compare():
+    nothing = Truth([])
+    assert subjects(compare_demographics(demographics_report(nothing), nothing)) == []

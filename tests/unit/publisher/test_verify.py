@@ -122,7 +122,7 @@ async def test_the_check_waits_until_the_reports_are_complete(pipeline: Pipeline
     pipeline.late_answers = 5
     verification = await pipeline.verify()
     assert verification.passed
-    assert pipeline.paths[:6] == ["/reports/events"] * 6
+    assert pipeline.paths[:7] == ["/reports/events"] * 7  # five times too early, then once for each source
 
 
 async def test_reports_that_never_become_complete_fail_instead_of_hanging(pipeline: Pipeline):
@@ -148,8 +148,18 @@ async def test_a_reporter_that_is_away_at_first_is_waited_for(pipeline: Pipeline
 
 async def test_a_reporter_without_the_header_cannot_be_relied_on(pipeline: Pipeline):
     transport = httpx.MockTransport(lambda _request: httpx.Response(200, json=[]))
-    verification = await pipeline.verify(transport, compare_reports=False)
+    verification = await pipeline.verify(transport, compare_reports=False, verify_timeout_seconds=0.05)
     assert kinds(verification) == [Offence.NOT_COMPLETE]
+
+
+async def test_only_the_sources_of_the_publisher_are_waited_for(pipeline: Pipeline):
+    def social_never_reports(request: httpx.Request) -> httpx.Response:
+        answer = pipeline.report(request)
+        if "source" not in request.url.params:
+            del answer.headers[COMPLETE_THROUGH]
+        return answer
+
+    assert (await pipeline.verify(httpx.MockTransport(social_never_reports))).passed
 
 
 async def test_a_database_that_is_coming_back_is_waited_for(pipeline: Pipeline):
