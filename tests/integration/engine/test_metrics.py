@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -51,8 +52,6 @@ async def test_metrics_for_prometheus(db: Any) -> None:
 
 
 async def test_who_waits_for_a_connection_is_counted(make_client: Any, postgres: Any) -> None:
-    import asyncio
-
     db = await make_client(postgres.url(connection_limit=1))
     transaction = db.tx()
     await transaction.start()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ENGINE, REPOSITORY
+from tests.integration.engine.conftest import ENGINE, REPOSITORY
 
 SCHEMA = """
 datasource db {
@@ -51,7 +51,9 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def migrate(project: Path, prisma_cli: Any, own_postgres: Any) -> Run:
-    def run(*arguments: str, url: str = own_postgres.url(connection_limit=3)) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, url: str = own_postgres.url(connection_limit=3)
+    ) -> subprocess.CompletedProcess[str]:
         config = str(project / "prisma.config.mjs")
         return prisma_cli("migrate", *arguments, "--config", config, DATABASE_URL=url)  # type: ignore[no-any-return]
 
@@ -68,7 +70,9 @@ def test_deploy_applies_each_migration_once(migrate: Run, own_postgres: Any) -> 
 
 def test_a_migration_that_fails_leaves_nothing_behind(project: Path, migrate: Run, own_postgres: Any) -> None:
     (project / "migrations" / "3_bad").mkdir()
-    (project / "migrations" / "3_bad" / "migration.sql").write_text("CREATE TABLE half (id int);\nSELECT 1/0;")
+    (project / "migrations" / "3_bad" / "migration.sql").write_text(
+        "CREATE TABLE half (id int);\nSELECT 1/0;"
+    )
     failed = migrate("deploy")
     assert failed.returncode == 1
     assert "division by zero" in failed.stderr

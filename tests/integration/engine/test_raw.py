@@ -116,7 +116,7 @@ async def test_parameters_of_every_kind(db: Any, client_package: ModuleType) -> 
         [["H" * 5000, "I" * 5000], "J" * 5000],
         ["K" * 5000 + "\u2028", "L" * 5000],
         ["\\" * 3, "M" * 5000 + "\\", '"'],
-        ["    parameters: \"[\"", "N" * 5000],
+        ['    parameters: "["', "N" * 5000],
     ],
     ids=lambda values: f"{str(values)[:12]}",
 )
@@ -124,7 +124,7 @@ async def test_long_strings_arrive_whole_wherever_they_stand(db: Any, values: li
     kinds = ["text[]" if isinstance(v, list) else "jsonb" if isinstance(v, dict) else "text" for v in values]
     columns = ", ".join(f"${n}::{kind} AS c{n}" for n, kind in enumerate(kinds, start=1))
     expected = [{f"c{n}": str(v) if isinstance(v, int) else v for n, v in enumerate(values, start=1)}]
-    comment = "/* \\n    parameters: \"[\\\" */" if len(values) < 50 else ""
+    comment = '/* \\n    parameters: "[\\" */' if len(values) < 50 else ""
     assert await db.query_raw(f"SELECT {columns} {comment}", *values) == expected
 
 

@@ -14,11 +14,17 @@ async def test_nested_create_and_include(db: Any) -> None:
         data={
             "email": "a@x",
             "profile": {"create": {"bio": "hi"}},
-            "posts": {"create": [{"title": "p1", "tags": {"create": [{"name": "t"}]}}, {"title": "p2", "views": 3}]},
+            "posts": {
+                "create": [{"title": "p1", "tags": {"create": [{"name": "t"}]}}, {"title": "p2", "views": 3}]
+            },
         },
         include={
             "profile": True,
-            "posts": {"order_by": {"title": "desc"}, "where": {"views": {"gte": 0}}, "include": {"tags": True}},
+            "posts": {
+                "order_by": {"title": "desc"},
+                "where": {"views": {"gte": 0}},
+                "include": {"tags": True},
+            },
         },
     )
     assert author.profile.bio == "hi"
@@ -28,7 +34,9 @@ async def test_nested_create_and_include(db: Any) -> None:
 
 async def test_connect_disconnect_and_connect_or_create(db: Any) -> None:
     author = await db.author.create(data={"email": "a@x"})
-    post = await db.post.create(data={"title": "p", "author": {"connect": {"id": author.id}}}, include={"author": True})
+    post = await db.post.create(
+        data={"title": "p", "author": {"connect": {"id": author.id}}}, include={"author": True}
+    )
     assert post.author.email == "a@x"
     tags = [{"where": {"name": name}, "create": {"name": name}} for name in ("t1", "t2")]
     post = await db.post.update(
@@ -48,7 +56,11 @@ async def test_connect_disconnect_and_connect_or_create(db: Any) -> None:
 
 async def test_nested_update_and_delete(db: Any) -> None:
     author = await db.author.create(
-        data={"email": "a@x", "profile": {"create": {"bio": "old"}}, "posts": {"create": [{"title": "p"}, {"title": "q"}]}},
+        data={
+            "email": "a@x",
+            "profile": {"create": {"bio": "old"}},
+            "posts": {"create": [{"title": "p"}, {"title": "q"}]},
+        },
         include={"posts": True},
     )
     first, second = author.posts
@@ -74,6 +86,12 @@ async def test_filters_reach_through_relations(db: Any) -> None:
     find = db.author.find_many
     assert [row.email for row in await find(where={"posts": {"some": {"views": {"gt": 5}}}})] == ["a"]
     assert [row.email for row in await find(where={"posts": {"none": {}}})] == ["c"]
-    assert [row.email for row in await find(where={"profile": {"is": None}}, order={"id": "asc"})] == ["a", "b", "c"]
-    posts = await db.post.find_many(where={"author": {"is": {"email": {"in": ["b", "c"]}}}}, include={"author": True})
+    assert [row.email for row in await find(where={"profile": {"is": None}}, order={"id": "asc"})] == [
+        "a",
+        "b",
+        "c",
+    ]
+    posts = await db.post.find_many(
+        where={"author": {"is": {"email": {"in": ["b", "c"]}}}}, include={"author": True}
+    )
     assert [(post.title, post.author.email) for post in posts] == [("y", "b")]

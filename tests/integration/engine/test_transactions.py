@@ -102,7 +102,9 @@ async def test_many_transactions_at_once_keep_to_their_own_connections(db: Any) 
     assert await db.tag.count() == 30
 
 
-async def test_an_unknown_transaction_is_an_error_and_not_the_end(db: Any, client_package: ModuleType) -> None:
+async def test_an_unknown_transaction_is_an_error_and_not_the_end(
+    db: Any, client_package: ModuleType
+) -> None:
     for operation in ("commit", "rollback"):
         with pytest.raises(client_package.errors.TransactionError, match="Transaction not found"):
             await db._engine.request("POST", f"/transaction/unknown/{operation}")
@@ -114,7 +116,9 @@ async def test_an_unknown_transaction_is_an_error_and_not_the_end(db: Any, clien
 async def test_isolation_level(db: Any, client_package: ModuleType) -> None:
     level = "SELECT current_setting('transaction_isolation') AS level"
     started = await db._engine.request(
-        "POST", "/transaction/start", content='{"max_wait": 1000, "timeout": 5000, "isolation_level": "Serializable"}'
+        "POST",
+        "/transaction/start",
+        content='{"max_wait": 1000, "timeout": 5000, "isolation_level": "Serializable"}',
     )
     tx = db._copy()
     tx._tx_id = started["id"]
