@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request, Response
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from pipeline.chassis.problems import ProblemDetail
 from pipeline.events.vocabulary import Vocabulary
@@ -29,8 +29,8 @@ INVALID_FILTER = {
 
 def parameter(name: str, description: str, example: Any) -> Any:
     """A query parameter for the API page. Its value is parsed by `filters.py`, in one place for all."""
-    return Parameter(
-        query=name, required=False, description=description, schema_extra={"examples": [example]}
+    return QueryParameter(
+        name=name, required=False, description=description, schema_extra={"examples": [example]}
     )
 
 

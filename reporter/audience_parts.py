@@ -78,9 +78,8 @@ async def find_parts(database: Database, source: str, time_range: TimeRange, eve
 
     What is not folded is listed before the buckets are: a fold in between then shows up twice, never not at all.
     """
-    parts: list[Part] = []
-    for row in await database.query(_UNFOLDED, source, *bounds_parameters(time_range)):
-        parts.append(_segment(row))
+    rows = await database.query(_UNFOLDED, source, *bounds_parameters(time_range))
+    parts: list[Part] = [_segment(row) for row in rows]
     covered = cover(time_range, LEVELS)
     for cut in covered.cuts:
         parts += await _parts_of_cut(database, source, cut, events)

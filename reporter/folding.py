@@ -8,7 +8,7 @@ but the work. A lease keeps several reporters from all doing it.
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -18,7 +18,7 @@ from pipeline.audience.facets import FacetTable
 from pipeline.audience.pairs import Pairs
 from pipeline.errors import SluiceError
 from pipeline.store import Database
-from reporter.audience_data import in_groups, read_buckets, read_segments
+from reporter.audience_data import StoredAudience, in_groups, read_buckets, read_segments
 from reporter.audience_parts import BucketPart, SegmentPart
 
 _WRITING_ATTEMPTS = 5
@@ -48,7 +48,7 @@ WITH incoming AS MATERIALIZED (
     FROM json_to_recordset($2::json) AS minute(starts_at bigint, version bigint, data text)
 ), parents AS (
     INSERT INTO audience_buckets AS kept (source, bucket_seconds, bucket, stale_since)
-    SELECT DISTINCT $1, seconds, date_bin(make_interval(secs => seconds), bucket, 'epoch'), clock_timestamp()
+    SELECT DISTINCT $1, seconds, date_bin(make_interval(secs => seconds), bucket, 'epoch'), now()
     FROM incoming CROSS JOIN (VALUES (3600), (86400)) AS sizes(seconds)
     ORDER BY 2, 3
     ON CONFLICT ON CONSTRAINT audience_buckets_pkey DO UPDATE SET
@@ -99,13 +99,13 @@ class Folder:
         parts = [SegmentPart(int(row["segment_id"]), row["bytes"]) for row in rows]
         for group in in_groups(parts):
             stored = await read_segments(self._database, group)
-            minutes = await asyncio.to_thread(
-                lambda stored=stored: split_by_minute(row.as_segment(self._table) for row in stored)
-            )
-            await self._add(minutes)
+            await self._add(await asyncio.to_thread(self._split, stored))
             folded = msgspec.json.encode([str(part.segment_id) for part in group]).decode()
             await self._database.execute(_MARK, folded)
         return len(parts)
+
+    def _split(self, stored: Sequence[StoredAudience]) -> Mapping[int, Pairs]:
+        return split_by_minute([row.as_segment(self._table) for row in stored])
 
     async def _add(self, minutes: Mapping[int, Pairs]) -> None:
         """Merges users into minutes. Raises FoldConflict if others keep writing the same ones."""

@@ -2,12 +2,13 @@
 
 import asyncio
 import base64
+from collections.abc import Sequence
 
 from pipeline.audience import blob
 from pipeline.audience.buckets import DAY, HOUR, MINUTE, Audience, union
 from pipeline.audience.facets import FacetTable
 from pipeline.store import Database
-from reporter.audience_data import in_groups, read_buckets
+from reporter.audience_data import StoredAudience, in_groups, read_buckets
 from reporter.audience_parts import BucketPart
 
 # A day waits until none of its hours is stale. `now` is taken before the children are read, and children that
@@ -74,13 +75,15 @@ class Roller:
         so_far: list[Audience] = []
         for group in in_groups(parts):
             stored = await read_buckets(self._database, self._source, group)
-
-            def merged(stored=stored, so_far=so_far) -> Audience:  # type: ignore[no-untyped-def]
-                return union([*so_far, *(row.as_audience(self._table) for row in stored)], self._table)
-
-            so_far = [await asyncio.to_thread(merged)]
-        (audience,) = so_far
-        data = await asyncio.to_thread(lambda: base64.b64encode(blob.encode(audience, self._table)).decode())
+            so_far = [await asyncio.to_thread(self._merge, so_far, stored)]
+        (audience,) = so_far or [union([], self._table)]
+        data = await asyncio.to_thread(self._encode, audience)
         return await self._database.execute(
             _WRITE, self._source, parent.bucket_seconds, parent.starts_at, parent.version, data, now
         )
+
+    def _merge(self, so_far: Sequence[Audience], stored: Sequence[StoredAudience]) -> Audience:
+        return union([*so_far, *(row.as_audience(self._table) for row in stored)], self._table)
+
+    def _encode(self, audience: Audience) -> str:
+        return base64.b64encode(blob.encode(audience, self._table)).decode()

@@ -1,13 +1,12 @@
 """A migrated database with the reporter's two pools, and the app over it without a network."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from ops.local import prisma_cli
-from tests.servers import database_url, migrated_template, postgres_server  # noqa: F401
 
 from collectors.registry import SOURCES
+from ops.local import prisma_cli
 from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.events.vocabulary import Vocabulary, vocabulary_of
 from pipeline.store import Database, StoreSettings
@@ -15,14 +14,14 @@ from reporter.app import create_reporter
 from reporter.fold_loop import FoldLoop
 from reporter.settings import ReporterSettings
 from reporter.telemetry import ReporterTelemetry
+from tests.servers import database_url, migrated_template, postgres_server  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
-def prisma_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def prisma_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where Prisma Client Python finds the query engine."""
     for name, value in prisma_cli.environment().items():
         monkeypatch.setenv(name, value)
-    yield
 
 
 @pytest.fixture

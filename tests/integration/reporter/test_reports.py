@@ -5,6 +5,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import httpx
 import pytest
+
+from pipeline.store import Database
+from reporter.fold_loop import FoldLoop
 from tests.integration.reporter.traffic import (
     START,
     Traffic,
@@ -16,16 +19,16 @@ from tests.integration.reporter.traffic import (
     within,
 )
 
-from pipeline.store import Database
-from reporter.fold_loop import FoldLoop
-
 RANGES = {
     "everything": (None, None),
     "open start": (None, START + timedelta(hours=3, microseconds=7)),
     "open end": (START + timedelta(minutes=61), None),
     "cuts days": (datetime(2026, 5, 14, 1, tzinfo=UTC), datetime(2026, 5, 14, 23, tzinfo=UTC)),
     "cuts hours": (datetime(2026, 5, 13, 23, 17, tzinfo=UTC), datetime(2026, 5, 15, 0, 44, tzinfo=UTC)),
-    "cuts minutes": (datetime(2026, 5, 13, 23, 17, 5, tzinfo=UTC), datetime(2026, 5, 15, 0, 44, 59, tzinfo=UTC)),
+    "cuts minutes": (
+        datetime(2026, 5, 13, 23, 17, 5, tzinfo=UTC),
+        datetime(2026, 5, 15, 0, 44, 59, tzinfo=UTC),
+    ),
     "cuts seconds": (
         datetime(2026, 5, 13, 23, 17, 5, 999, tzinfo=UTC),
         datetime(2026, 5, 15, 0, 44, 59, 500_001, tzinfo=UTC),

@@ -18,7 +18,9 @@ SPAN = timedelta(hours=27, minutes=3, seconds=5)
 COUNTRIES = [f"country {number}" for number in range(70)]
 
 
-def make_events(count: int, seed: int, users: int, start: datetime = START, span: timedelta = SPAN) -> "Traffic":
+def make_events(
+    count: int, seed: int, users: int, start: datetime = START, span: timedelta = SPAN
+) -> "Traffic":
     """Events of both sources in random order of time, their users returning with changing facets."""
     rng = random.Random(seed)
     traffic: Traffic = {source: [] for source in SOURCES}
@@ -41,7 +43,9 @@ def make_events(count: int, seed: int, users: int, start: datetime = START, span
                 user_id=f"user-{rng.randrange(users)}",
                 facets=join_facets(*facets),
                 payload=msgspec.Raw(b"{}"),
-                amount=Decimal(rng.randrange(1, 10**7)).scaleb(-rng.choice((0, 1, 2, 2, 2, 4))) if sells else None,
+                amount=Decimal(rng.randrange(1, 10**7)).scaleb(-rng.choice((0, 1, 2, 2, 2, 4)))
+                if sells
+                else None,
                 campaign_id=f"camp-{rng.randrange(5)}" if sells and source == "facebook" else None,
                 watch_seconds=rng.randrange(600) / 10 if views else None,
                 watched_percent=rng.randrange(1000) / 10 if views else None,
@@ -61,7 +65,9 @@ async def store(database: Database, traffic: Traffic, batch: int = 200) -> None:
             await writers[at // batch % 2].write(records[at : at + batch])
 
 
-def within(records: Iterable[EventRecord], starts: datetime | None, ends: datetime | None) -> list[EventRecord]:
+def within(
+    records: Iterable[EventRecord], starts: datetime | None, ends: datetime | None
+) -> list[EventRecord]:
     return [
         record
         for record in records
@@ -69,7 +75,9 @@ def within(records: Iterable[EventRecord], starts: datetime | None, ends: dateti
     ]
 
 
-def expected_counts(traffic: Traffic, starts: datetime | None, ends: datetime | None) -> dict[tuple[str, ...], int]:
+def expected_counts(
+    traffic: Traffic, starts: datetime | None, ends: datetime | None
+) -> dict[tuple[str, ...], int]:
     counts: Counter[tuple[str, ...]] = Counter()
     for source, records in traffic.items():
         counts.update((source, r.funnel_stage, r.event_type) for r in within(records, starts, ends))
