@@ -68,7 +68,7 @@ def read_batch(source: str, payload: bytes, headers: Mapping[str, str]) -> Recor
         )
     except KeyError as error:
         raise MalformedBatch(f"header {error} is missing") from None
-    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
         raise MalformedBatch(str(error)) from None
 
 
