@@ -17,6 +17,10 @@ class Reason(StrEnum):
     STORAGE_REJECTED = "storage_rejected"
 
 
+_MAX_DETAIL_LENGTH = 300
+"""msgspec quotes the value that it refuses, and that may be as long as the whole event."""
+
+
 class Rejection(msgspec.Struct, frozen=True):
     """What is wrong with one event. `path` is a JSON path such as `$.data.user.name`, `$` for the whole."""
 
@@ -43,7 +47,12 @@ def rejection_of(error: Exception) -> Rejection:
         return error.rejection
     if isinstance(error, msgspec.ValidationError):
         detail, _, path = str(error).rpartition(" - at ")
-        return Rejection(Reason.SCHEMA_VIOLATION, path.strip("`") if detail else "$", detail or path)
+        detail, path = (detail, path.strip("`")) if detail else (path, "$")
+        return Rejection(Reason.SCHEMA_VIOLATION, path, _shortened(detail))
     if isinstance(error, RecursionError):
         return Rejection(Reason.MALFORMED_JSON, "$", "nested too deeply")
     return Rejection(Reason.MALFORMED_JSON, "$", str(error))
+
+
+def _shortened(detail: str) -> str:
+    return detail if len(detail) <= _MAX_DETAIL_LENGTH else f"{detail[:_MAX_DETAIL_LENGTH]}…"
