@@ -78,7 +78,7 @@ def _listen(settings: ServerSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # OverflowError: no port has such a number
         raise ConfigurationError(f"PORT: cannot listen on {settings.host}:{settings.port}: {error}") from None
 
 
