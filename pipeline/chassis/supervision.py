@@ -44,8 +44,9 @@ async def supervise(loops: Mapping[str, Loop], stop: asyncio.Event, grace_second
         await stop.wait()
         return True
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     healthy = stop.is_set()
+    ended_early = set[asyncio.Task[None]]() if healthy else done
     stop.set()
     await stopped
     _, late = await asyncio.wait(tasks, timeout=grace_seconds)
@@ -56,6 +57,6 @@ async def supervise(loops: Mapping[str, Loop], stop: asyncio.Event, grace_second
         if isinstance(outcome, Exception):
             healthy = False
             log.error("loop_died", loop=task.get_name(), exc_info=outcome)
-        elif not healthy and task not in late and outcome is None:
+        elif task in ended_early:
             log.error("loop_ended", loop=task.get_name())
     return healthy
