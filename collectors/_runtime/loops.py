@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -36,10 +37,16 @@ async def collect(
         while not stop.is_set():
             reading = asyncio.create_task(reader.read(settings.merge_max_events, writing))
             while not reading.done() and not stop.is_set():
+                waited_for: set[asyncio.Task[Any]] = {reading, stopping}
                 # An idle source is no stall: only a write that does not end is.
-                if writing is None or writing.done():
+                if writing is None:
                     heartbeat.beat()
-                await asyncio.wait({reading, stopping}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+                elif writing.done():
+                    writing.result()  # a defect ends the loop now, not when the next delivery comes
+                    heartbeat.beat()
+                else:
+                    waited_for.add(writing)
+                await asyncio.wait(waited_for, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
             if writing is not None:
                 await writing
                 heartbeat.beat()
