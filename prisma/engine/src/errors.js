@@ -30,17 +30,19 @@ export class EngineError extends Error {
 
 /** No connection to the database could be made. SQLSTATEs that say why have codes of their own. */
 export function connectError(error, address, database) {
-  const meta = { code: sqlState(error) ?? '08001', message: error.message, address };
+  // A name with several addresses fails with one error for each, and no message of its own.
+  const message = error.message || error.errors?.[0]?.message || String(error.code);
+  const meta = { code: sqlState(error) ?? '08001', message, address };
   switch (meta.code) {
     case '28P01':
     case '28000':
-      return new EngineError('P1000', `Authentication failed against the database server at ${address}: ${error.message}`, meta);
+      return new EngineError('P1000', `Authentication failed against the database server at ${address}: ${message}`, meta);
     case '3D000':
       return new EngineError('P1003', `Database ${database} does not exist on the server at ${address}`, meta);
     case '53300':
-      return new EngineError('P2037', `Too many database connections opened: ${error.message}`, meta);
+      return new EngineError('P2037', `Too many database connections opened: ${message}`, meta);
     default:
-      return new EngineError('P1001', `Can't reach database server at ${address}: ${error.message}`, meta);
+      return new EngineError('P1001', `Can't reach database server at ${address}: ${message}`, meta);
   }
 }
 
@@ -64,7 +66,8 @@ export function poolTimeoutError(ms, limit) {
 /** What Postgres says about a raw statement. */
 export function rawStatementError(error) {
   const meta = { code: error.code, message: error.message };
-  for (const name of ['detail', 'hint', 'schema', 'table', 'column', 'constraint']) {
+  // Names only: the detail of a constraint's violation holds the whole row.
+  for (const name of ['table', 'column', 'constraint']) {
     if (error[name] !== undefined) meta[name] = error[name];
   }
   return new EngineError('P2010', `Raw query failed. Code: \`${error.code}\`. Message: \`${error.message}\``, meta);

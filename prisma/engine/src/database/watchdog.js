@@ -12,6 +12,7 @@ import { sqlState } from '../errors.js';
  */
 export function watchServer(pool) {
   const { connectTimeoutMs, client } = pool.url;
+  if (connectTimeoutMs === 0) return () => {};
   let probing = false;
 
   const check = async () => {

@@ -1,4 +1,4 @@
-import { parse } from 'graphql';
+import { parse } from 'graphql/language/parser.mjs';
 
 import { malformedRequestError } from '../errors.js';
 import { ArgumentWriter } from './arguments-to-json.js';
