@@ -74,11 +74,17 @@ class StreamConnection:
             await asyncio.wait({stopping}, timeout=pause)
 
     async def close(self) -> None:
-        """Sends what is buffered (acknowledgements above all) and closes."""
-        if self._client is not None and not self._client.is_closed:
-            if self._client.is_connected:
-                await self._client.flush(timeout=int(self.settings.nats_request_timeout_seconds) or 1)
-            await self._client.close()
+        """Sends what is buffered (acknowledgements above all) and closes. Ends in any case, also without NATS."""
+        if self._client is None or self._client.is_closed:
+            return
+        try:
+            async with asyncio.timeout(self.settings.nats_request_timeout_seconds):
+                if self._client.is_connected:
+                    await self._client.flush()
+                await self._client.close()
+        except (NatsError, OSError, TimeoutError) as error:
+            # Whatever was not sent is delivered again, or was never acknowledged to its sender.
+            log.warning("not_closed_in_order", dependency="nats", error=str(error) or type(error).__name__)
 
     @property
     def client(self) -> Client:
