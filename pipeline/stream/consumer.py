@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import json
 import time
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -28,7 +29,9 @@ log = structlog.get_logger()
 
 _PULL_EXPIRES_SECONDS = 30.0
 _HEARTBEAT_SECONDS = 2.0
+_END_SECONDS = 1.0
 _NANOSECOND = 1_000_000_000
+_NO_MESSAGE_FOUND = 10037
 # "No messages" and "request timeout": the ordinary ends of a pull.
 _ORDINARY_ENDS = ("404", "408")
 
@@ -93,6 +96,8 @@ class BatchConsumer:
         self._pull_numbers = itertools.count(1)
         self._heard_at = time.monotonic()
         self._room = asyncio.Event()
+        self._pulling_ended = asyncio.Event()
+        self._pulling_ended.set()
         self._unsettled: set[Delivery] = set()
         self._keep_alive_seconds = ack_wait_seconds / 3
         self._kept_alive_at = time.monotonic()
@@ -119,25 +124,35 @@ class BatchConsumer:
         ready.cancel()
         subscription: Subscription | None = None
         reconnects = -1
-        while not stop.is_set():
-            try:
-                if subscription is None or reconnects != self._connection.reconnects or self._is_silent():
-                    reconnects = self._connection.reconnects
-                    subscription = await self._begin(subscription)
-                await self._pull(subscription)
-                await self._keep_alive()
-            except (NatsError, StreamUnavailable, TimeoutError) as error:
-                log.warning("pull_failed", consumer=self.name, error=str(error) or type(error).__name__)
-                reconnects = -1
-                await asyncio.wait({stopping}, timeout=0.5)
-                continue
-            self._room.clear()
-            room = asyncio.create_task(self._room.wait())
-            await asyncio.wait({room, stopping}, timeout=_HEARTBEAT_SECONDS, return_when="FIRST_COMPLETED")
-            room.cancel()
+        self._pulling_ended.clear()
+        try:
+            while not stop.is_set():
+                try:
+                    if subscription is None or reconnects != self._connection.reconnects or self._is_silent():
+                        reconnects = self._connection.reconnects
+                        old, subscription = subscription, None
+                        subscription = await self._begin(old)
+                    await self._pull(subscription)
+                    await self._keep_alive()
+                except (NatsError, StreamUnavailable, TimeoutError) as error:
+                    log.warning("pull_failed", consumer=self.name, error=str(error) or type(error).__name__)
+                    reconnects = -1
+                    await asyncio.wait({stopping}, timeout=0.5)
+                    continue
+                self._room.clear()
+                room = asyncio.create_task(self._room.wait())
+                await asyncio.wait(
+                    {room, stopping}, timeout=_HEARTBEAT_SECONDS, return_when="FIRST_COMPLETED"
+                )
+                room.cancel()
+            await self._end_pulling(subscription)
+        finally:
+            self._pulling_ended.set()
 
     async def release(self) -> None:
         """Gives back at once what was delivered and not settled. Call it when nobody works on it any more."""
+        # While this process still pulls it would get back what it gives back.
+        await self._pulling_ended.wait()
         for delivery in list(self._unsettled):
             try:
                 await delivery.nak()
@@ -151,13 +166,18 @@ class BatchConsumer:
         """
         try:
             jetstream = self._connection.jetstream
-            info = await jetstream.consumer_info(EVENTS, self.name)
-            waiting = (info.num_pending or 0) + (info.num_ack_pending or 0)
-            # A work queue holds just what is not acknowledged, so its first message is the oldest waiting one.
+            # A work queue holds just what is not acknowledged, whether it was delivered or not, and whether there is
+            # a consumer for it or not (yet).
+            state = (await jetstream.stream_info(EVENTS, subjects_filter=self._subject)).state
+            waiting = (state.subjects or {}).get(self._subject, 0)
+            if not waiting:
+                return 0, None
             oldest = await jetstream.get_msg(EVENTS, seq=1, subject=self._subject, next=True)
             return waiting, oldest.time
-        except NotFoundError:
-            return 0, None
+        except NotFoundError as error:
+            if error.err_code == _NO_MESSAGE_FOUND:
+                return 0, None  # acknowledged between the two questions
+            raise StreamUnavailable(f"NATS: {error}") from error
         except (NatsError, TimeoutError) as error:
             raise StreamUnavailable(f"NATS: {error}") from error
 
@@ -170,6 +190,14 @@ class BatchConsumer:
         self._pulls.clear()
         self._heard_at = time.monotonic()
         return await client.subscribe(f"{client.new_inbox()}.*", cb=self._on_message)
+
+    async def _end_pulling(self, subscription: Subscription | None) -> None:
+        """Nothing is delivered afterwards, and what was already under way has arrived."""
+        if subscription is None:
+            return
+        with suppress(NatsError, OSError, TimeoutError):
+            async with asyncio.timeout(_END_SECONDS):
+                await subscription.drain()
 
     async def _keep_alive(self) -> None:
         """What waits in this process, for Postgres perhaps, must not be delivered to another meanwhile."""
