@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from ops.local.processes import wait_gone
-from ops.local.supervision import MARKER
+from ops.local.supervisor_config import MARKER
 
 GRACE_SECONDS = 15.0
 

@@ -2,7 +2,7 @@
 nothing."""
 
 import os
-import time
+from collections import defaultdict
 from collections.abc import Sequence
 
 from ops.local import database, dotenv, health, install, leftovers, ports, services, system, terminal
@@ -13,8 +13,8 @@ from ops.local.waiting import NotReadyError, wait_until
 SERVER_SECONDS = 60.0
 """Limit for the embedded servers: the first start of Postgres on a slow disk is the long one."""
 SERVICE_SECONDS = 60.0
-CRASH_SECONDS = 10.0
-"""The servers are ready when the services start, so one that still ends by itself after this has a fault."""
+FAILURES = 2
+"""A service that ends at once so many times has a fault: the servers are ready, so waiting would not help."""
 LOG_LINES = 12
 
 
@@ -72,15 +72,14 @@ def _start_servers(local: System) -> None:
 
 def _start_services(local: System) -> None:
     local.supervisor.start(service.name for service in SERVICES)
-    started = time.monotonic()
+    ends: dict[str, set[int]] = defaultdict(set)
 
     def problem() -> str | None:
-        processes = local.supervisor.states().values()
-        if wrong := [p.name for p in processes if p.is_misconfigured()]:
-            raise StartError(explain(local, "a setting is wrong", wrong))
-        crashing = [p.name for p in processes if p.state == "BACKOFF"]
-        if crashing and time.monotonic() - started > CRASH_SECONDS:
-            raise StartError(explain(local, "ends as soon as it is started", crashing))
+        for process in local.supervisor.states().values():
+            if process.state in {"BACKOFF", "FATAL"}:
+                ends[process.name].add(process.ended_at)
+        if failing := [name for name, times in ends.items() if len(times) >= FAILURES]:
+            raise StartError(explain(local, "ends as soon as it is started", failing))
         waiting = [row.name for row in health.of_system(local) if not row.ready]
         return ", ".join(waiting) if waiting else None
 

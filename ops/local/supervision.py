@@ -1,109 +1,23 @@
-"""The process manager (supervisord): its configuration, and talking to it."""
+"""The process manager (supervisord): starting it, and telling it what to do."""
 
 import http.client
 import os
-import re
-import shlex
 import subprocess
 import sys
 import xmlrpc.client
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ops.local import unix_rpc
 from ops.local.binaries import ROOT
-from ops.local.settings import LocalSettings, SettingsError
+from ops.local.settings import LocalSettings
+from ops.local.supervisor_config import MARKER, Program, configuration
 from ops.local.waiting import wait_until
 
-MARKER = "SLUICE_INSTANCE"
-"""In the environment of every process that was started for a data folder; its value is the folder."""
-MISCONFIGURED = 2
-"""Exit status of a service that refuses its settings (see pipeline/chassis/server.py)."""
 START_SECONDS = 15.0
 UP = {"STARTING", "RUNNING", "BACKOFF"}
 """States in which the process manager is already at it."""
-
-HEADER = """\
-; Written by ./start.sh at every start: changes here are lost.
-[unix_http_server]
-file={socket}
-chmod=0700
-[supervisord]
-logfile={data}/logs/supervisord.log
-logfile_maxbytes=5MB
-logfile_backups=2
-pidfile={data}/supervisord.pid
-directory={root}
-umask=077
-identifier=sluice{user}
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-"""
-PROGRAM = """\
-[program:{name}]
-command={command}
-directory={directory}
-environment={environment}
-priority={priority}
-autostart=false
-autorestart=true
-; what fails is started again for ever, after a pause that grows by a second each time it fails at once
-startretries=1000000
-startsecs=1
-stopsignal={stop_signal}
-stopwaitsecs={stop_seconds}
-killasgroup=true
-redirect_stderr=true
-stdout_logfile={logs}/{name}.log
-stdout_logfile_maxbytes=10MB
-stdout_logfile_backups=3
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """One process for the process manager. Lower priorities start first and stop last."""
-
-    name: str
-    command: tuple[str, ...]
-    environment: Mapping[str, str]
-    priority: int
-    stop_signal: str = "TERM"
-    stop_seconds: int = 20
-    directory: Path = ROOT
-
-
-def _quoted(name: str, value: str) -> str:
-    if re.search(r"""["'\n]|\s[;#]""", value):
-        raise SettingsError(f"{name}: quotes, line breaks and ' #' cannot be used in its value")
-    return f'{name}="{_literal(value)}"'
-
-
-def _literal(text: str) -> str:
-    return text.replace("%", "%%")
-
-
-def configuration(settings: LocalSettings, programs: Iterable[Program]) -> str:
-    """The text of supervisord's configuration file."""
-    user = "\nuser=root" if os.geteuid() == 0 else ""  # or it warns at every start
-    sections = [HEADER.format(socket=settings.socket, data=settings.data, root=ROOT, user=user)]
-    for program in programs:
-        marked = {**program.environment, MARKER: str(settings.data)}
-        sections.append(
-            PROGRAM.format(
-                name=program.name,
-                command=_literal(shlex.join(program.command)),
-                directory=program.directory,
-                environment=",".join(_quoted(name, value) for name, value in sorted(marked.items())),
-                priority=program.priority,
-                stop_signal=program.stop_signal,
-                stop_seconds=program.stop_seconds,
-                logs=settings.logs,
-            )
-        )
-    return "\n".join(sections)
 
 
 @dataclass(frozen=True)
@@ -114,15 +28,12 @@ class ProcessState:
     state: str
     pid: int
     description: str
-    exit_status: int
-
-    def is_misconfigured(self) -> bool:
-        """Whether it ended with the status that means "a setting is wrong": waiting would not help."""
-        return self.state in {"BACKOFF", "FATAL"} and self.exit_status == MISCONFIGURED
+    ended_at: int
+    """When it last ended, in seconds since 1970; 0 when it never did."""
 
 
 def _state(row: dict[str, Any]) -> ProcessState:
-    return ProcessState(row["name"], row["statename"], row["pid"], row["description"], row["exitstatus"])
+    return ProcessState(row["name"], row["statename"], row["pid"], row["description"], row["stop"])
 
 
 class Supervisor:
@@ -160,9 +71,12 @@ class Supervisor:
         return {row["name"]: _state(row) for row in rows}
 
     def start(self, names: Iterable[str]) -> None:
-        """Start those that are not running, without waiting."""
+        """Start those that are not running, without waiting. One that pauses after a failure is tried now."""
         states = self.states()
         for name in names:
+            if states[name].state == "BACKOFF":
+                self._rpc.stopProcess(name)
+                self._rpc.startProcess(name, False)
             if states[name].state not in UP:
                 self._rpc.startProcess(name, False)
 

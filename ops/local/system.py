@@ -9,11 +9,14 @@ from ops.local.binaries import ROOT
 from ops.local.embedded import EmbeddedServer
 from ops.local.services import Service
 from ops.local.settings import LocalSettings
-from ops.local.supervision import Program, Supervisor
+from ops.local.supervision import Supervisor
+from ops.local.supervisor_config import Program
 
 EXAMPLE = ROOT / ".env.example"
 SERVER_PRIORITY, SERVICE_PRIORITY, PUBLISHER_PRIORITY = 10, 20, 30
 SERVICE_STOP_SECONDS = 20
+SERVICE_SETTLED_SECONDS = 5
+"""Longer than a service takes to read its settings and connect on a slow machine."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class System:
             environment=services.environment(service, self.settings, self.servers),
             priority=priority,
             stop_seconds=SERVICE_STOP_SECONDS,
+            settled_seconds=SERVICE_SETTLED_SECONDS,
         )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from supervisor.options import ServerOptions
 
-from ops.local import settings, supervision
-from ops.local.supervision import Program
+from ops.local import settings, supervision, supervisor_config
+from ops.local.supervisor_config import Program
 
 
 @pytest.fixture
@@ -21,7 +21,9 @@ def program(**environment: str) -> Program:
 
 def test_the_process_manager_reads_back_what_was_meant(local: settings.LocalSettings) -> None:
     path = local.data / "supervisord.conf"
-    path.write_text(supervision.configuration(local, [program(SECRET="50%,a=b;c", URL="redis://:p@h:1/0")]))
+    path.write_text(
+        supervisor_config.configuration(local, [program(SECRET="50%,a=b;c", URL="redis://:p@h:1/0")])
+    )
     options = ServerOptions()
     options.realize(["-c", str(path)])
     [group] = options.process_group_configs
@@ -36,13 +38,13 @@ def test_the_process_manager_reads_back_what_was_meant(local: settings.LocalSett
 @pytest.mark.parametrize("value", ['say "yes"', "it's", "two\nlines", "cut ;here", "cut #here"])
 def test_a_value_that_would_be_misread_is_refused_by_name(local: settings.LocalSettings, value: str) -> None:
     with pytest.raises(settings.SettingsError, match=r"^JWT_SECRET:"):
-        supervision.configuration(local, [program(JWT_SECRET=value)])
+        supervisor_config.configuration(local, [program(JWT_SECRET=value)])
 
 
 def test_every_process_is_marked_with_its_data_folder(local: settings.LocalSettings) -> None:
     parser = configparser.RawConfigParser()
-    parser.read_string(supervision.configuration(local, [program()]))
-    assert parser["program:gateway"]["environment"] == f'{supervision.MARKER}="{local.data}"'
+    parser.read_string(supervisor_config.configuration(local, [program()]))
+    assert parser["program:gateway"]["environment"] == f'{supervisor_config.MARKER}="{local.data}"'
 
 
 def test_a_process_manager_that_is_not_there_runs_nothing(local: settings.LocalSettings) -> None:
