@@ -26,7 +26,10 @@ def show_summary(console: Console, summary: Summary) -> None:
     if found.passed:
         console.print(f"verified: {found.rows:,} events stored exactly once; {reports}", highlight=False)
         return
-    console.print(f"verification FAILED: {found.offender_count:,} offenders", highlight=False)
+    console.print(
+        f"verification FAILED: {found.offender_count:,} offenders, {found.rows:,} events stored",
+        highlight=False,
+    )
     for offender in found.offenders[:_SHOWN_OFFENDERS]:
         line = f"  {offender.offence}: {offender.subject} ({offender.detail})"
         console.print(line, markup=False, highlight=False, soft_wrap=True)

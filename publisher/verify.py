@@ -70,9 +70,11 @@ class Verifier:
         time_range = account.earliest_ms, account.latest_ms + 1
         note("waiting until the reports are complete")
         async with self._reporter:
-            offenders += await self._wait_for_reports(account, time_range)
+            incomplete = await self._wait_for_reports(account, time_range)
+            offenders += incomplete
             waited = time.monotonic() - began
-            note(f"reports complete after {waited:.1f} s; reading back what is stored")
+            state = "still not complete" if incomplete else "complete"
+            note(f"reports {state} after {waited:.1f} s; reading back what is stored")
             try:
                 stored = await self._patiently(lambda: self._read(time_range))
             except TransientError as error:
