@@ -9,6 +9,7 @@ from ops.local.account import AccountError
 from ops.local.binaries import MissingExecutableError
 from ops.local.database import DatabaseError
 from ops.local.install import InstallError
+from ops.local.postgres_server import PostgresError
 from ops.local.prisma_cli import PrismaError
 from ops.local.services import PUBLISHER, SERVICES
 from ops.local.waiting import NotReadyError
@@ -21,6 +22,7 @@ EXPECTED = (
     InstallError,
     MissingExecutableError,
     NotReadyError,
+    PostgresError,
     PrismaError,
 )
 """Failures whose text is meant for the person in front of the terminal. Any other is a bug and shows

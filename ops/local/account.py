@@ -17,6 +17,8 @@ CANDIDATES = ("postgres", "nobody")
 another."""
 
 PROBE_SECONDS = 10.0
+NONE, PASSAGE = "-all", "-all,+dac_override"
+"""Sets of capabilities, in the words of setpriv."""
 
 
 class AccountError(RuntimeError):
@@ -44,7 +46,9 @@ def _prefix(entry: pwd.struct_passwd, capability: str) -> tuple[str, ...]:
         )
     identity = ("--reuid", str(entry.pw_uid), "--regid", str(entry.pw_gid), "--clear-groups")
     limits = (f"--{kind}={capability}" for kind in ("inh-caps", "ambient-caps", "bounding-set"))
-    return (setpriv, *identity, *limits)
+    # without this bit the kernel forgets capabilities when it answers access(), by which initdb looks for postgres
+    bits = ("--securebits=+no_setuid_fixup",) if capability != NONE else ()
+    return (setpriv, *identity, *bits, *limits)
 
 
 @functools.cache
@@ -56,7 +60,7 @@ def prefix_for(executable: Path, directory: Path) -> tuple[str, ...]:
     if os.geteuid() != 0:
         return ()
     entry = _entry()
-    for capability in ("-all", "-all,+dac_override"):
+    for capability in (NONE, PASSAGE):
         prefix = _prefix(entry, capability)
         probe = (*prefix, "sh", "-c", 'test -x "$1" && cd "$2"', "sh", str(executable), str(directory))
         done = subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, cwd="/", check=False)

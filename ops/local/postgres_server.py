@@ -20,6 +20,10 @@ INITDB_SECONDS = 120.0
 PROBE_SECONDS = 3
 
 
+class PostgresError(RuntimeError):
+    """The database cluster could not be made. The text is what initdb said."""
+
+
 def describe(
     directory: Path,
     *,
@@ -96,5 +100,5 @@ def _initialise(data: Path, version: int, password: str) -> None:
             check=False,
         )
     if done.returncode != 0:
-        raise RuntimeError(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
+        raise PostgresError(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
     fresh.rename(data)
