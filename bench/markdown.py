@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bench.outcome import Outcome, Usage, Verdict
 
+_QUIET_SHARE = 0.15
 Rows = Sequence[Sequence[str]]
 
 
@@ -46,12 +47,16 @@ def cost_rows(usage: Usage) -> Iterator[tuple[str, str, str, str]]:
             f"{share:.0%}",
             f"{cost.peak_bytes / 1e6:,.0f} MB",
         )
-    elsewhere = usage.elsewhere_seconds
-    yield (
-        "everything else on the machine",
-        f"{elsewhere * 1000 / max(1, usage.events):.5f}",
-        f"{elsewhere / max(usage.seconds, 1e-9):.0%}",
-        "",
+    yield ("everything else on the machine", "", f"{usage.elsewhere_share:.0%}", "")
+
+
+def caution(usage: Usage) -> str:
+    """A sentence when the machine was not ours alone: times and rates are then worse than they could be."""
+    if usage.elsewhere_share <= _QUIET_SHARE:
+        return ""
+    return (
+        f"Caution: other programs took {usage.elsewhere_share:.0%} of a core meanwhile. "
+        "Rates and latencies are those of a busy machine; CPU seconds per event are more reliable."
     )
 
 
@@ -68,3 +73,5 @@ def _section(outcome: Outcome) -> Iterator[str]:
     if outcome.usage is not None:
         yield ""
         yield from table(COST_HEAD, list(cost_rows(outcome.usage)))
+        if warning := caution(outcome.usage):
+            yield from ("", warning)

@@ -25,6 +25,11 @@ class Usage(msgspec.Struct, frozen=True):
         return cost.cpu_seconds * 1000 / max(1, self.events)
 
     @property
+    def elsewhere_share(self) -> float:
+        """The part of one core that was spent elsewhere."""
+        return self.elsewhere_seconds / max(self.seconds, 1e-9)
+
+    @property
     def total(self) -> Cost:
         return Cost(
             "together",

@@ -56,7 +56,9 @@ async def send(rate: float, seconds: float, endpoint: str) -> list[Stamp]:
 def main() -> None:
     rate, seconds = float(sys.argv[1]), float(sys.argv[2])
     stamps = uvloop.run(send(rate, seconds, os.environ["EVENT_ENDPOINT"]))
-    sys.stdout.buffer.write(msgspec.json.encode(stamps) + b"\n")
+    # Buffered, whatever PYTHONUNBUFFERED says: a bare write to a pipe may write a part only.
+    with open(1, "wb", closefd=False) as output:
+        output.write(msgspec.json.encode(stamps) + b"\n")
 
 
 if __name__ == "__main__":

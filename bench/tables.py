@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bench.markdown import COST_HEAD, cost_rows, word
+from bench.markdown import COST_HEAD, caution, cost_rows, word
 from bench.outcome import Outcome, Verdict
 
 _STYLES = {True: "green", False: "red", None: ""}
@@ -29,6 +29,7 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
             costs.add_row(*row)
         console.print()
         console.print(costs, highlight=False)
+        console.print(caution(outcome.usage), style="yellow", highlight=False)
 
 
 def show_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:

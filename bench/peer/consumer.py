@@ -4,6 +4,7 @@
 
 import os
 import sys
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -22,7 +23,7 @@ ON CONFLICT (event_id) DO NOTHING
 """
 
 
-async def store(connection: asyncpg.Connection, payload: bytes) -> None:
+async def store(connection: Any, payload: bytes) -> None:
     """Commits one event."""
     event = msgspec.json.decode(payload, type=Event)
     await connection.execute(
@@ -39,7 +40,7 @@ async def store(connection: asyncpg.Connection, payload: bytes) -> None:
 
 async def consume(source: str) -> None:
     """Until the process is ended."""
-    connection: asyncpg.Connection = await asyncpg.connect(os.environ["DATABASE_URL"])
+    connection: Any = await asyncpg.connect(os.environ["DATABASE_URL"])
     client = await nats.connect(os.environ["NATS_URL"])
     subscription = await client.jetstream().pull_subscribe(
         subject(source), durable=f"{source}-peer", stream=STREAM

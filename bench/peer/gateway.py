@@ -40,9 +40,7 @@ async def take_in(data: list[Event] | Event, state: State) -> Accepted:
     jetstream: JetStreamContext = state.jetstream
     events = data if isinstance(data, list) else [data]
     for event in events:
-        await jetstream.publish(
-            subject(event.source), msgspec.json.encode(event), headers={"Nats-Msg-Id": event.event_id}
-        )
+        await jetstream.publish(subject(event.source), msgspec.json.encode(event))
     return Accepted(len(events))
 
 

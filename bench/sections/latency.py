@@ -18,7 +18,7 @@ from ops.local import services
 SECONDS = 20.0
 _HOW = (
     "visible with the first Postgres snapshot that shows the event's transaction, of which the report's rollups are "
-    "a part; a snapshot every"
+    "a part; figures are too high by up to the time between two snapshots, "
 )
 _TRANSACTIONS = "SELECT event_id, xmin::text::bigint AS transaction FROM events"
 
@@ -56,8 +56,7 @@ async def measure(options: Options) -> Outcome:
             ("events per transaction", f"{len(accepted) / len(set(transactions.values())):.1f}"),
             (
                 "how",
-                f"{_HOW} {percentile(intervals, 50) * 1000:.1f} ms (p99 {percentile(intervals, 99) * 1000:.1f} ms): "
-                "figures are too high by up to that",
+                f"{_HOW} {percentile(intervals, 50) * 1000:.1f} ms (p99 {percentile(intervals, 99) * 1000:.1f} ms)",
             ),
         ],
         usage=usage,
