@@ -36,7 +36,7 @@ export function connectError(error, address, database) {
   switch (meta.code) {
     case '28P01':
     case '28000':
-      return new EngineError('P1000', `Authentication failed against the database server at ${address}: ${message}`, meta);
+      return new EngineError('P1000', `Authentication failed at the database server ${address}: ${message}`, meta);
     case '3D000':
       return new EngineError('P1003', `Database ${database} does not exist on the server at ${address}`, meta);
     case '53300':
@@ -82,6 +82,12 @@ export function transactionNotFoundError() {
 
 export function transactionStartTimeoutError() {
   const detail = 'Unable to start a transaction in the given time.';
+  return new EngineError('P2028', `Transaction API error: ${detail}`, { error: detail }, detail);
+}
+
+/** Postgres answers COMMIT with success even where it rolls back, because a statement before had failed. */
+export function transactionAbortedError() {
+  const detail = 'The transaction was rolled back instead of committed, because a statement in it had failed.';
   return new EngineError('P2028', `Transaction API error: ${detail}`, { error: detail }, detail);
 }
 

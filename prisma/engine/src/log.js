@@ -1,5 +1,6 @@
 /**
- * With LOG_QUERIES every statement is written to standard output as a line of JSON. Its parameters are not: they are the users' data.
+ * With LOG_QUERIES every statement is written to standard output as a line of JSON, without its parameters: they are the
+ * users' data.
  *
  * @param {NodeJS.ProcessEnv} environment
  * @returns {(text: string, ms: number) => void}

@@ -12,7 +12,8 @@ const DESCRIPTIONS = {
   prisma_pool_connections_idle: 'The number of pool connections that are not busy running a query',
   prisma_pool_connections_open: 'The number of pool connections currently open',
   prisma_client_queries_duration_histogram_ms: 'The distribution of the time Prisma Client queries took to run end to end',
-  prisma_client_queries_wait_histogram_ms: 'The distribution of the time all datasource queries spent waiting for a free connection',
+  prisma_client_queries_wait_histogram_ms:
+    'The distribution of the time all datasource queries spent waiting for a free connection',
   prisma_datasource_queries_duration_histogram_ms: 'The distribution of the time datasource queries took to run',
 };
 
@@ -99,7 +100,8 @@ export class Metrics {
 
   /**
    * @param {Record<string, string>} labels put on every metric
-   * @returns {object} as the client's `Metrics` model reads it; each bucket counts what lies between its bound and the one before
+   * @returns {object} as the client's `Metrics` model reads it; a bucket counts what lies between its bound and the one
+   *   before
    */
   toJson(labels) {
     const metric = ([key, value]) => ({ key, labels, value, description: DESCRIPTIONS[key] });

@@ -32,7 +32,6 @@ export class Queries {
    * @returns {Promise<string>} the answer, JSON
    */
   async run(body, transactionId) {
-    if (transactionId !== undefined) this.#transactions.check(transactionId);
     const connection = transactionId === undefined ? this.#pool : this.#transactions.connection(transactionId);
     const raw = connection && readRawRequest(body);
     if (raw) return runRawStatement(raw, connection);

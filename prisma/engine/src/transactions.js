@@ -3,6 +3,8 @@ import { transactionNotFoundError, transactionStartTimeoutError } from './errors
 /** The engine's own way to give up waiting leaks the connection that comes too late, so it is not left to it. */
 const ENGINE_MAX_WAIT_MS = 60_000;
 const REMEMBERED_TRANSACTIONS = 10_000;
+/** The engine's own timer comes first, and it has the better message. */
+const EXPIRY_GRACE_MS = 500;
 
 /**
  * Interactive transactions. The engine keeps them, with their timeouts; here are their ids, because the engine traps on
@@ -12,8 +14,8 @@ export class Transactions {
   #engine;
   #adapter;
   #pool;
-  /** @type {Map<string, () => import('pg').ClientBase | undefined>} */
-  #connections = new Map();
+  /** @type {Map<string, { connection: () => import('pg').ClientBase | undefined, deadline: number, timer: NodeJS.Timeout }>} */
+  #known = new Map();
 
   /**
    * @param {import('./wasm/engine.js').WasmEngine} engine
@@ -37,32 +39,41 @@ export class Transactions {
       timeout,
       ...(isolationLevel ? { isolation_level: isolationLevel } : {}),
     });
+    const deadline = performance.now() + timeout;
     const connection = await this.#adapter.connectionOf((sql) => this.#engine.query(rawQuery(sql), id));
-    this.#connections.set(id, connection);
-    if (this.#connections.size > REMEMBERED_TRANSACTIONS) {
-      this.#connections.delete(this.#connections.keys().next().value);
-    }
+    const timer = setTimeout(() => this.#expire(id), timeout + EXPIRY_GRACE_MS);
+    this.#known.set(id, { connection, deadline, timer });
+    if (this.#known.size > REMEMBERED_TRANSACTIONS) this.#known.delete(this.#known.keys().next().value);
     return id;
   }
 
+  /** The engine's timer misses a transaction that is busy when it rings, and counts on a next query through the engine. */
+  async #expire(id) {
+    if (!this.#known.get(id)?.connection()) return;
+    await this.#engine.rollbackTransaction(id).catch(() => {});
+  }
+
   async commit(id) {
-    this.check(id);
+    clearTimeout(this.check(id).timer);
     await this.#engine.commitTransaction(id);
   }
 
   async rollback(id) {
-    this.check(id);
+    clearTimeout(this.check(id).timer);
     await this.#engine.rollbackTransaction(id);
   }
 
   /** Throws when no transaction had this id, or so long ago that it is forgotten. */
   check(id) {
-    if (!this.#connections.has(id)) throw transactionNotFoundError();
+    const known = this.#known.get(id);
+    if (!known) throw transactionNotFoundError();
+    return known;
   }
 
-  /** @returns {import('pg').ClientBase | undefined} nothing when the transaction has ended, by its timeout for example */
+  /** @returns {import('pg').ClientBase | undefined} nothing once the transaction has ended or its time is over */
   connection(id) {
-    return this.#connections.get(id)?.();
+    const { connection, deadline } = this.check(id);
+    return performance.now() < deadline ? connection() : undefined;
   }
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
@@ -36,6 +38,30 @@ async def test_a_failed_statement_spoils_the_transaction(db: Any, client_package
         async with db.tx() as tx:
             await tx.tag.create(data={"name": "a"})
             await tx.tag.create(data={"name": "a"})
+    assert await db.tag.count() == 0
+
+
+async def test_a_commit_that_postgres_turns_into_a_rollback_is_an_error(
+    db: Any, client_package: ModuleType
+) -> None:
+    with pytest.raises(client_package.errors.TransactionError, match="rolled back instead of committed"):
+        async with db.tx() as tx:
+            await tx.tag.create(data={"name": "a"})
+            with contextlib.suppress(client_package.errors.RawQueryError):
+                await tx.execute_raw("SELECT 1/0")
+    assert await db.tag.count() == 0
+
+
+async def test_a_raw_statement_never_slips_out_of_an_expiring_transaction(
+    db: Any, client_package: ModuleType
+) -> None:
+    async def race(n: int) -> None:
+        with contextlib.suppress(client_package.errors.TransactionError):
+            async with db.tx(timeout=timedelta(milliseconds=30), max_wait=timedelta(seconds=20)) as tx:
+                while True:
+                    await tx.execute_raw('INSERT INTO "Tag" VALUES ($1)', f"{n} {time.monotonic_ns()}")
+
+    await asyncio.gather(*map(race, range(20)))
     assert await db.tag.count() == 0
 
 

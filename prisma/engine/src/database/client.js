@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-import { connectionLostError, sqlState, statementTimeoutError } from '../errors.js';
+import { connectionLostError, EngineError, sqlState, statementTimeoutError, transactionAbortedError } from '../errors.js';
 
 /** "cached plan must not change result type": refused before anything was done. */
 const STALE_PLAN = '0A000';
@@ -11,7 +11,7 @@ const UNKNOWN_STATEMENT = '26000';
  * @typedef {object} ClientContext
  * @property {import('./statement-names.js').StatementNames} statementNames
  * @property {import('../metrics.js').Metrics} metrics
- * @property {Set<Client>} running the connections on which a statement runs
+ * @property {Set<{ client: Client, since: number }>} running the statements that run, with the time at which each began
  * @property {number} socketTimeoutMs
  * @property {(text: string, ms: number) => void} onStatement
  */
@@ -26,7 +26,6 @@ export function clientClass({ statementNames, metrics, running, socketTimeoutMs,
   return class Client extends pg.Client {
     #abortError;
     isBroken = false;
-    runningSince = 0;
 
     constructor(options) {
       super(options);
@@ -43,14 +42,17 @@ export function clientClass({ statementNames, metrics, running, socketTimeoutMs,
     async query(config, values = config.values) {
       const name = values?.length > 0 ? statementNames.nameFor(config.text) : undefined;
       const started = performance.now();
-      const timer =
-        socketTimeoutMs > 0 ? setTimeout(() => this.abort(statementTimeoutError(socketTimeoutMs)), socketTimeoutMs) : undefined;
-      if (!running.has(this)) this.runningSince = started;
-      running.add(this);
+      const giveUp = () => this.abort(statementTimeoutError(socketTimeoutMs));
+      const timer = socketTimeoutMs > 0 ? setTimeout(giveUp, socketTimeoutMs) : undefined;
+      const entry = { client: this, since: started };
+      running.add(entry);
       try {
-        // The extended protocol takes one statement only: a parameter that closes a string cannot add another.
-        return await super.query({ ...config, values, name, queryMode: 'extended' });
+        // The extended protocol takes one statement only, so none can be smuggled in behind the first.
+        const result = await super.query({ ...config, values, name, queryMode: 'extended' });
+        if (config.text === 'COMMIT' && result.command === 'ROLLBACK') throw transactionAbortedError();
+        return result;
       } catch (error) {
+        if (error instanceof EngineError) throw error;
         if (error.code === STALE_PLAN && name !== undefined) statementNames.renew(config.text);
         // After a fatal error Postgres ends the session.
         if (error.code === UNKNOWN_STATEMENT || error.severity !== 'ERROR') this.isBroken = true;
@@ -58,7 +60,7 @@ export function clientClass({ statementNames, metrics, running, socketTimeoutMs,
         throw this.#abortError ?? connectionLostError(error);
       } finally {
         clearTimeout(timer);
-        running.delete(this);
+        running.delete(entry);
         const ms = performance.now() - started;
         metrics.datasourceQuery(ms);
         onStatement(config.text, ms);

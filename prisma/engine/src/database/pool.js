@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-import { connectError, EngineError, poolTimeoutError } from '../errors.js';
+import { connectError, connectionLostError, poolTimeoutError } from '../errors.js';
 import { clientClass } from './client.js';
 import { Slots } from './slots.js';
 import { StatementNames } from './statement-names.js';
@@ -97,7 +97,6 @@ export class ConnectionPool extends pg.Pool {
 
   /** Cuts every connection on which a statement runs. */
   abortRunning(cause) {
-    const error = connectError(cause, this.#url.address, this.#url.client.database);
-    for (const client of this.running) client.abort(new EngineError(error.code, error.message, error.meta));
+    for (const { client } of this.running) client.abort(connectionLostError(cause));
   }
 }

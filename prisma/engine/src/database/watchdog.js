@@ -17,7 +17,7 @@ export function watchServer(pool) {
 
   const check = async () => {
     const now = performance.now();
-    const isSlow = [...pool.running].some((running) => now - running.runningSince > connectTimeoutMs);
+    const isSlow = [...pool.running].some(({ since }) => now - since > connectTimeoutMs);
     if (probing || !isSlow) return;
     probing = true;
     const failure = await probe(client, connectTimeoutMs);

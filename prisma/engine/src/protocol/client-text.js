@@ -22,6 +22,7 @@ export function undoIndentInsideStrings(query) {
     .join('\n');
 }
 
+/** As Python sees it: unlike JavaScript, it takes U+0085 for a space and the byte order mark for none. */
 function isBlank(part) {
-  return part.replace(/\x85/g, '').trim() === '';
+  return !/[^\s\x85]|\uFEFF/.test(part);
 }

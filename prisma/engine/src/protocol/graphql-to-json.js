@@ -11,7 +11,8 @@ import { ArgumentWriter } from './arguments-to-json.js';
  * becomes
  *
  *     {"modelName": "Post", "action": "findMany",
- *      "query": {"arguments": {"where": {…}}, "selection": {"id": true, "author": {"arguments": {}, "selection": {"name": true}}}}}
+ *      "query": {"arguments": {"where": {…}},
+ *                "selection": {"id": true, "author": {"arguments": {}, "selection": {"name": true}}}}}
  */
 
 const ACTIONS = [

@@ -29,7 +29,9 @@ const CLAIM = '-- sluice: which connection is this? ';
  */
 export class EngineAdapter {
   errors = new ErrorRegistry();
+  /** Transactions that hold a connection; and of those, the ones whose end is not under way. */
   #open = new Set();
+  #usable = new Set();
   #claimed = new Map();
   #lastClaim = 0;
 
@@ -52,11 +54,13 @@ export class EngineAdapter {
     const queryRaw = transaction.queryRaw.bind(transaction);
     const executeRaw = transaction.executeRaw.bind(transaction);
     const end = () => {
+      this.#usable.delete(transaction);
       if (!this.#open.delete(transaction)) return;
       transaction.cleanup?.();
       client.release(client.isBroken);
     };
     this.#open.add(transaction);
+    this.#usable.add(transaction);
     transaction.abandon = () => {
       client.isBroken = true;
       end();
@@ -64,10 +68,13 @@ export class EngineAdapter {
     transaction.commit = async () => end();
     transaction.rollback = async () => end();
     transaction.executeRaw = async (query) => {
+      const isEnd = query.sql === 'COMMIT' || query.sql === 'ROLLBACK';
+      // A raw statement that came now would wait its turn on the connection, and then run outside of any transaction.
+      if (isEnd) this.#usable.delete(transaction);
       try {
         return await executeRaw(query);
       } catch (error) {
-        if (query.sql === 'COMMIT' || query.sql === 'ROLLBACK') end();
+        if (isEnd) end();
         throw error;
       }
     };
@@ -84,7 +91,7 @@ export class EngineAdapter {
    * arrives here on that connection, and goes no further.
    *
    * @param {(sql: string) => Promise<unknown>} send runs a raw query in the transaction
-   * @returns {Promise<() => import('pg').ClientBase | undefined>} the connection, as long as the transaction is open
+   * @returns {Promise<() => import('pg').ClientBase | undefined>} the connection, until the transaction begins to end
    */
   async connectionOf(send) {
     this.#lastClaim += 1;
@@ -92,7 +99,7 @@ export class EngineAdapter {
     await send(sql);
     const transaction = this.#claimed.get(sql);
     this.#claimed.delete(sql);
-    return () => (this.#open.has(transaction) ? transaction.client : undefined);
+    return () => (this.#usable.has(transaction) ? transaction.client : undefined);
   }
 
   /** Drops the connections of all open transactions; Postgres rolls them back. */
