@@ -12,4 +12,5 @@ case "${1:-}" in
     [[ -x .venv/bin/python && -f .venv/.made-from ]] || { echo "Nothing is installed yet: ./start.sh"; exit 0; }
     exec .venv/bin/python -m ops.local "$@" ;;
 esac
-exec "$(find_python)" ops/local/bootstrap.py ops.local "$@"
+python=$(find_python)
+exec "$python" ops/local/bootstrap.py ops.local "$@"

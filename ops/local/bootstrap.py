@@ -13,7 +13,6 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -91,7 +90,7 @@ def _packages(lock: str) -> None:
     with PIP_LOG.open("w") as log:
         _progress(process.stdout, log.write, total)
     if process.wait() != 0:
-        _fail("the Python packages could not be installed: is the package index reachable?", _complaint())
+        _fail("the Python packages could not be installed", _complaint())
     both = {RUNTIME: hashes[RUNTIME], **({DEVELOPMENT: hashes[DEVELOPMENT]} if lock == DEVELOPMENT else {})}
     STAMP.write_text(json.dumps(both))
     _say("Python packages", f"{total} locked, all in place")
@@ -111,8 +110,11 @@ def _progress(lines: Iterable[str], log: object, total: int) -> None:
 
 
 def _complaint() -> str:
-    errors = [line for line in PIP_LOG.read_text().splitlines() if line.startswith(("ERROR", "WARNING"))]
-    return "\n".join([*errors[-4:], f"(all of it: {PIP_LOG})"])
+    text = PIP_LOG.read_text()
+    errors = [line for line in text.splitlines() if line.startswith("ERROR")][-3:]
+    if "after connection broken" in text:
+        errors.insert(0, "no connection to the package index: check the network, or pip's own settings")
+    return "\n".join([*errors, f"(all of it: {PIP_LOG})"])
 
 
 def _say(name: str, detail: str = "", *, passing: bool = False) -> None:
@@ -127,7 +129,7 @@ def _say(name: str, detail: str = "", *, passing: bool = False) -> None:
 def _fail(message: str, detail: str) -> None:
     print(f"\n  FAILED  {message}", file=sys.stderr)
     for line in detail.splitlines():
-        print(f"          {line[: shutil.get_terminal_size().columns * 3]}", file=sys.stderr)
+        print(f"          {line}", file=sys.stderr)
     sys.exit(1)
 
 

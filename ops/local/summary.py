@@ -1,5 +1,7 @@
 """What is printed at the end of a start, and by `status`."""
 
+import shlex
+
 from ops.local.ports import LOOPBACK
 from ops.local.services import GATEWAY, REPORTER, SERVICES
 from ops.local.supervision import ProcessState
@@ -36,7 +38,7 @@ def ready(local: System) -> None:
 def servers_ready(local: System) -> None:
     """After `--servers-only`: how to reach them."""
     out.print("\nThe servers are ready. In a shell, for programs of your own:\n")
-    out.print(f"  set -a; . {local.settings.connections}; set +a", markup=False)
+    out.print(f"  set -a; . {shlex.quote(str(local.settings.connections))}; set +a", markup=False)
 
 
 def processes(states: dict[str, ProcessState]) -> None:
