@@ -1,7 +1,7 @@
 """What every report has in common: filters in, freshness before figures, headers and a duration out."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,11 +27,12 @@ INVALID_FILTER = {
 }
 
 
-def parameter(name: str, description: str, example: Any) -> Any:
+def parameter(name: str, description: str, example: str, valid: Iterable[str] = ()) -> QueryParameter:
     """A query parameter for the API page. Its value is parsed by `filters.py`, in one place for all."""
-    return QueryParameter(
-        name=name, required=False, description=description, schema_extra={"examples": [example]}
-    )
+    schema: dict[str, Any] = {"examples": [example]}
+    if values := list(dict.fromkeys(valid)):
+        schema["enum"] = values
+    return QueryParameter(name=name, required=False, description=description, schema_extra=schema)
 
 
 FROM = parameter(
@@ -40,7 +41,11 @@ FROM = parameter(
 TO = parameter(
     "to", "End of the range (exclusive), ISO 8601; a bare date means the whole day.", "2026-05-14T10:46:28Z"
 )
-SOURCE = parameter("source", "Only events of this source.", "facebook")
+
+
+def source_parameter(sources: tuple[str, ...]) -> QueryParameter:
+    """`source`, with the sources that a report can tell of."""
+    return parameter("source", "Only events of this source.", sources[0], sources)
 
 
 class Answering(msgspec.Struct, frozen=True):

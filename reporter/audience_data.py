@@ -29,19 +29,22 @@ JOIN audience_buckets ON source = $1 AND bucket_seconds = seconds AND bucket = t
 # As the collectors write segments; several, where there are more facet strings than two bytes can number.
 _EVENTS = """
 WITH cut AS MATERIALIZED (
-    SELECT user_id, occurred_at, facets, dense_rank() OVER (ORDER BY facets) - 1 AS index
-    FROM events
-    WHERE source = $1 AND occurred_at >= $2::timestamptz AND occurred_at < $3::timestamptz
-      AND user_id IS NOT NULL
+    SELECT user_id, occurred_at, facets, index % 32768 AS index, index / 32768 AS part
+    FROM (
+        SELECT user_id, occurred_at, facets, dense_rank() OVER (ORDER BY facets) - 1 AS index
+        FROM events
+        WHERE source = $1 AND occurred_at >= $2::timestamptz AND occurred_at < $3::timestamptz
+          AND user_id IS NOT NULL
+    ) AS ranked
 )
 SELECT (SELECT json_agg(facets ORDER BY index)
-        FROM (SELECT DISTINCT facets, index FROM cut AS other WHERE other.index / 32768 = cut.index / 32768) AS present
-       )::text AS facets,
+        FROM (SELECT DISTINCT facets, index FROM cut AS other WHERE other.part = cut.part) AS present)::text
+           AS facets,
        string_agg(int8send(hashtextextended(user_id, 0))
                   || int8send((extract(epoch FROM occurred_at) * 1000000)::bigint)
-                  || int2send((index % 32768)::smallint), ''::bytea) AS data
+                  || int2send(index::smallint), ''::bytea) AS data
 FROM cut
-GROUP BY index / 32768
+GROUP BY part
 """
 
 PartT = TypeVar("PartT", SegmentPart, BucketPart)

@@ -1,23 +1,14 @@
 """Turns the parts of a range into audiences: read in groups, decoded beside the event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from pipeline.audience.buckets import Audience
 from pipeline.audience.facets import FacetTable
-from pipeline.audience.pairs import Pairs
-from pipeline.audience.segment import Segment
 from pipeline.store import Database
-from reporter.audience_data import (
-    StoredAudience,
-    in_groups,
-    read_buckets,
-    read_events,
-    read_segments,
-)
-from reporter.audience_parts import BucketPart, Part, SegmentPart
-from reporter.cache import ByteBoundedCache, Sized
+from reporter.audience_data import StoredAudience, in_groups, read_buckets, read_events, read_segments
+from reporter.audience_parts import BucketPart, EventsPart, Part, SegmentPart
 from reporter.ranges import TimeRange, to_micros
 
 ResultT = TypeVar("ResultT")
@@ -35,59 +26,34 @@ class Workers:
 
 
 class AudienceLoader:
-    """Loads parts, from memory where they were decoded before and `keep` was asked for."""
+    """Loads parts, a bounded amount at a time."""
 
-    def __init__(self, database: Database, cache: ByteBoundedCache[Sized], workers: Workers) -> None:
+    def __init__(self, database: Database, workers: Workers) -> None:
         self._database = database
-        self._cache = cache
         self._workers = workers
 
     async def load(
-        self, source: str, table: FacetTable, parts: Iterable[Part], time_range: TimeRange, *, keep: bool
-    ) -> AsyncIterator[list[Audience]]:
-        """The audiences of all parts, each cut to the range, a bounded amount at a time."""
+        self, source: str, table: FacetTable, parts: Collection[Part], time_range: TimeRange
+    ) -> AsyncIterator[Sequence[Audience]]:
+        """The audiences of all parts, each cut to the range."""
         starts, ends = to_micros(time_range.starts), to_micros(time_range.ends)
-        missing_segments: list[SegmentPart] = []
-        missing_buckets: list[BucketPart] = []
-        known: list[Audience] = []
-        for part in parts:
-            kept = self._cache.get((id(table), part))
-            if isinstance(kept, Segment):
-                known.append(kept.within(starts, ends))
-            elif isinstance(kept, Pairs):
-                known.append(kept)
-            elif isinstance(part, SegmentPart):
-                missing_segments.append(part)
-            elif isinstance(part, BucketPart):
-                missing_buckets.append(part)
-            else:
-                segments = await self._segments(await read_events(self._database, source, part), table)
-                yield [segment.within(starts, ends) for segment in segments]
-        yield known
-        for group in in_groups(missing_segments):
-            rows = await read_segments(self._database, group)
-            segments = await self._segments(rows, table)
-            self._keep(table, group, rows, segments, keep)
-            yield [segment.within(starts, ends) for segment in segments]
-        for group in in_groups(missing_buckets):
-            rows = await read_buckets(self._database, source, group)
-            audiences = await self._workers.run(lambda rows=rows: [row.as_audience(table) for row in rows])
-            self._keep(table, group, rows, audiences, keep)
-            yield audiences
 
-    async def _segments(self, rows: Sequence[StoredAudience], table: FacetTable) -> list[Segment]:
-        return await self._workers.run(lambda: [row.as_segment(table) for row in rows])
+        def cut(rows: Sequence[StoredAudience]) -> Sequence[Audience]:
+            return [row.as_segment(table).within(starts, ends) for row in rows]
 
-    def _keep(
-        self,
-        table: FacetTable,
-        parts: Sequence[SegmentPart | BucketPart],
-        rows: Sequence[StoredAudience],
-        decoded: Sequence[Segment | Audience],
-        keep: bool,
-    ) -> None:
-        if not keep:
-            return
-        part_of = {part.key: part for part in parts}
-        for row, audience in zip(rows, decoded, strict=True):
-            self._cache.put((id(table), part_of[row.key]), audience)
+        for part in _only(EventsPart, parts):
+            rows = await read_events(self._database, source, part)
+            yield await self._workers.run(lambda rows=rows: cut(rows))
+        for segments in in_groups(_only(SegmentPart, parts)):
+            rows = await read_segments(self._database, segments)
+            yield await self._workers.run(lambda rows=rows: cut(rows))
+        for buckets in in_groups(_only(BucketPart, parts)):
+            rows = await read_buckets(self._database, source, buckets)
+            yield await self._workers.run(lambda rows=rows: [row.as_audience(table) for row in rows])
+
+
+PartT = TypeVar("PartT", EventsPart, SegmentPart, BucketPart)
+
+
+def _only(kind: type[PartT], parts: Iterable[Part]) -> list[PartT]:
+    return [part for part in parts if isinstance(part, kind)]

@@ -75,7 +75,7 @@ class DemographicsReport:
         events = int(sums.get("events", 0))
         exact = events <= self._settings.exact_users_up_to_events
         counts = await self._counter.count(source, filters.time_range, exact=exact, events=events)
-        members: dict[str, Any] = {**counts.values, **_accuracy(counts, exact)}
+        members: dict[str, Any] = {**counts.values, **_accuracy(counts)}
         if source in self._settings.watch_time_sources:
             members["average_watch_seconds"] = _average(sums, "watch_seconds")
             members["average_percentage_watched"] = _average(sums, "watched_percent")
@@ -91,11 +91,11 @@ def part_type(source: str, words: SourceVocabulary, *, watches: bool) -> type[ms
     return msgspec.defstruct(f"{source.capitalize()}Demographics", fields, rename="camel", frozen=True)
 
 
-def _accuracy(counts: AudienceCounts, exact: bool) -> dict[str, Any]:
+def _accuracy(counts: AudienceCounts) -> dict[str, Any]:
     return {
         "total_users": counts.total,
-        "approximate": not exact,
-        "standard_error_percent": 0.0 if exact else round(STANDARD_ERROR * 100, 2),
+        "approximate": counts.estimated,
+        "standard_error_percent": round(STANDARD_ERROR * 100, 2) if counts.estimated else 0.0,
     }
 
 

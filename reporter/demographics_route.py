@@ -3,9 +3,8 @@
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get
-from litestar.openapi.datastructures import ResponseSpec
 
-from reporter.answering import FROM, INVALID_FILTER, SOURCE, TO, Answering
+from reporter.answering import FROM, INVALID_FILTER, TO, Answering, source_parameter
 from reporter.demographics import FILTERS, DemographicsReport
 from reporter.freshness import HEADER_DOCUMENTATION
 
@@ -19,23 +18,22 @@ _DESCRIPTION = (
 
 def demographics_route(report: DemographicsReport, answering: Answering) -> Router:
     """The report over HTTP."""
-    found = ResponseSpec(
-        report.result_type, generate_examples=False, description="One member per source that has facets."
-    )
 
-    @get(
-        "/demographics",
-        summary="Who was there",
-        description=_DESCRIPTION,
-        response_headers=HEADER_DOCUMENTATION,
-        responses={200: found, **INVALID_FILTER},
-    )
     async def demographics(
         request: Request[Any, Any, Any],
         from_: Annotated[str | None, FROM] = None,
         to: Annotated[str | None, TO] = None,
-        source: Annotated[str | None, SOURCE] = None,
+        source: Annotated[str | None, source_parameter(report.sources)] = None,
     ) -> Response[Any]:
         return await answering.answer("demographics", request, FILTERS, report.sources, report.of)
 
-    return Router("/", route_handlers=[demographics])
+    # The members of the answer are the sources' facets: its type is made at run time, for the API page.
+    demographics.__annotations__["return"] = Response[report.result_type]
+    handler = get(
+        "/demographics",
+        summary="Who was there",
+        description=_DESCRIPTION,
+        response_headers=HEADER_DOCUMENTATION,
+        responses=INVALID_FILTER,
+    )(demographics)
+    return Router("/", route_handlers=[handler])

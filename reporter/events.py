@@ -6,7 +6,7 @@ import msgspec
 from litestar import Request, Response, Router, get
 
 from pipeline.store import Database
-from reporter.answering import FROM, INVALID_FILTER, SOURCE, TO, Answering, parameter
+from reporter.answering import FROM, INVALID_FILTER, TO, Answering, parameter, source_parameter
 from reporter.filters import Filters
 from reporter.freshness import HEADER_DOCUMENTATION
 from reporter.ranges import cover, cut_parameters, spans_parameter
@@ -72,7 +72,10 @@ async def count_events(database: Database, filters: Filters) -> list[EventCount]
 
 def events_route(database: Database, answering: Answering) -> Router:
     """The report over HTTP."""
-    sources = tuple(answering.vocabulary.sources)
+    words = answering.vocabulary.sources
+    sources = tuple(words)
+    stages = [stage for source in words.values() for stage in source.event_types]
+    types = [name for source in words.values() for stage in source.event_types.values() for name in stage]
 
     @get(
         "/events",
@@ -85,10 +88,12 @@ def events_route(database: Database, answering: Answering) -> Router:
         request: Request[Any, Any, Any],
         from_: Annotated[str | None, FROM] = None,
         to: Annotated[str | None, TO] = None,
-        source: Annotated[str | None, SOURCE] = None,
-        funnel_stage: Annotated[str | None, parameter("funnelStage", "Only this stage.", "bottom")] = None,
+        source: Annotated[str | None, source_parameter(sources)] = None,
+        funnel_stage: Annotated[
+            str | None, parameter("funnelStage", "Only this stage of the funnel.", stages[0], stages)
+        ] = None,
         event_type: Annotated[
-            str | None, parameter("eventType", "Only this type; it must be one of the source's.", "ad.click")
+            str | None, parameter("eventType", "Only this type; one of the source's own.", types[0], types)
         ] = None,
     ) -> Response[list[EventCount]]:
         return await answering.answer(

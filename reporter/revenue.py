@@ -9,7 +9,7 @@ from litestar import Request, Response, Router, get
 
 from pipeline.events.vocabulary import Vocabulary
 from pipeline.store import Database
-from reporter.answering import FROM, INVALID_FILTER, SOURCE, TO, Answering, parameter
+from reporter.answering import FROM, INVALID_FILTER, TO, Answering, parameter, source_parameter
 from reporter.filters import Filters
 from reporter.freshness import HEADER_DOCUMENTATION
 from reporter.ranges import bounds_parameters, cover, cut_parameters, spans_parameter
@@ -132,7 +132,7 @@ def revenue_route(database: Database, answering: Answering) -> Router:
         request: Request[Any, Any, Any],
         from_: Annotated[str | None, FROM] = None,
         to: Annotated[str | None, TO] = None,
-        source: Annotated[str | None, SOURCE] = None,
+        source: Annotated[str | None, source_parameter(sources)] = None,
         campaign_id: Annotated[
             str | None, parameter("campaignId", "Only transactions of this campaign.", "camp-1a2b3")
         ] = None,

@@ -22,6 +22,7 @@ FacetSpec = Mapping[str, tuple[str, ...] | None]
 class AudienceCounts(msgspec.Struct, frozen=True):
     """Distinct users: `values` maps facet to value to users. A user who had two values counts with both."""
 
+    estimated: bool
     total: int
     values: Mapping[str, Mapping[str, int]]
 
@@ -42,7 +43,7 @@ def count_exactly(pairs: Pairs, table: FacetTable, spec: FacetSpec, top: int) ->
             return int(users.per_label(is_other[values])[1])
 
         figures[name] = _arrange(counts, closed, top, count_others)
-    return AudienceCounts(users.total, figures)
+    return AudienceCounts(False, users.total, figures)
 
 
 class _Users:
@@ -79,7 +80,7 @@ def estimate_counts(sketch: Sketch, spec: FacetSpec, top: int) -> AudienceCounts
             return sketch.count([row for value, row in rows.items() if value in others or value == OVERFLOW])
 
         figures[name] = _arrange(counts, closed, top, count_others)
-    return AudienceCounts(sketch.count([0]), figures)
+    return AudienceCounts(True, sketch.count([0]), figures)
 
 
 def _arrange(

@@ -7,13 +7,12 @@ import pytest
 
 from collectors.registry import SOURCES
 from ops.local import prisma_cli
-from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.events.vocabulary import Vocabulary, vocabulary_of
 from pipeline.store import Database, StoreSettings
 from reporter.app import create_reporter
 from reporter.fold_loop import FoldLoop
 from reporter.settings import ReporterSettings
-from reporter.telemetry import ReporterTelemetry
+from tests.integration.reporter.folds import make_fold_loop
 from tests.servers import database_url, migrated_template, postgres_server  # noqa: F401
 
 
@@ -35,7 +34,7 @@ def settings() -> ReporterSettings:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(database_url: str) -> AsyncIterator[Database]:  # noqa: F811
     async with Database(StoreSettings(database_url=database_url)) as database:
         yield database
 
@@ -55,8 +54,3 @@ async def client(
 def fold_loop(vocabulary: Vocabulary, settings: ReporterSettings, database: Database) -> FoldLoop:
     """The fold of one reporter; call `fold_source`."""
     return make_fold_loop(vocabulary, settings, database)
-
-
-def make_fold_loop(vocabulary: Vocabulary, settings: ReporterSettings, database: Database) -> FoldLoop:
-    specs = {name: dict(words.facets) for name, words in vocabulary.sources.items()}
-    return FoldLoop(database, settings, specs, ReporterTelemetry(ServiceMetrics("reporter")))

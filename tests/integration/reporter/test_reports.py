@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.store import Database
 from reporter.fold_loop import FoldLoop
+from tests.integration.reporter.folds import fold_everything
 from tests.integration.reporter.traffic import (
     START,
     Traffic,
@@ -56,7 +57,7 @@ async def test_every_report_is_exact_over_every_range(
     client: httpx.AsyncClient, traffic: Traffic, fold_loop: FoldLoop, folded: bool
 ) -> None:
     if folded:
-        await fold_everything(fold_loop, traffic)
+        await fold_everything(fold_loop)
     for name, (starts, ends) in RANGES.items():
         counts = (await client.get("/reports/events", params=query(starts, ends))).json()
         found = {(row["source"], row["funnelStage"], row["eventType"]): row["count"] for row in counts}
@@ -76,10 +77,3 @@ async def test_every_report_is_exact_over_every_range(
             assert part["approximate"] is False
             expected = expected_audience(source, within(records, starts, ends))
             assert {member: part[member] for member in expected} == expected, (name, source)
-
-
-async def fold_everything(fold_loop: FoldLoop, traffic: Traffic) -> None:
-    import asyncio
-
-    for source in traffic:
-        await fold_loop.fold_source(source, asyncio.Event())

@@ -1,0 +1,44 @@
+"""One range of one source as far as it has been read."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from pipeline.audience.buckets import Audience, union
+from pipeline.audience.counting import AudienceCounts
+from pipeline.audience.facets import FacetTable
+from pipeline.audience.pairs import Pairs, concatenate
+from pipeline.audience.sketch import Sketch
+from reporter.audience_parts import Part
+
+_NEVER_A_SKETCH = 1 << 62
+_BYTES_OF_PART = 200
+
+
+class RangeAudience:
+    """The users of `parts`, and their `counts`. Kept as pairs where figures are to be exact, else as a sketch.
+
+    Whoever changes it holds `changing`. `add` may run in a thread.
+    """
+
+    def __init__(self, table: FacetTable, exact: bool) -> None:
+        self.table = table
+        self.audience: Audience = concatenate([]) if exact else Sketch(table)
+        self.parts: frozenset[Part] = frozenset()
+        self.counts: AudienceCounts | None = None
+        self.changing = asyncio.Lock()
+        self.begun_at = time.monotonic()
+
+    @property
+    def nbytes(self) -> int:
+        return self.audience.nbytes + len(self.parts) * _BYTES_OF_PART
+
+    def add(self, audiences: Sequence[Audience]) -> None:
+        """Adds everybody of some audiences, which stay as they are."""
+        if isinstance(self.audience, Pairs):
+            self.audience = union([self.audience, *audiences], self.table, _NEVER_A_SKETCH)
+            return
+        for audience in audiences:
+            if isinstance(audience, Sketch):
+                self.audience.merge(audience)
+        self.audience.add(concatenate([audience for audience in audiences if isinstance(audience, Pairs)]))
