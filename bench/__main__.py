@@ -19,7 +19,8 @@ _PIPE_COLUMNS = 150
 async def main(options: Options, console: Console) -> int:
     task = asyncio.current_task()
     assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     facts = machine.facts(shlex.join(("python", "-m", "bench", *sys.argv[1:])))
     for name, value in facts:
         console.print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from bench.guard import GUARD
+
 STOP_SECONDS = 20.0
 _LOG_LINES = 12
 
@@ -30,6 +32,7 @@ class Child:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for us, who then end it in order
             )
+        GUARD.watch(self.process.pid)
 
     @property
     def pid(self) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from bench.children import stop_all
+from bench.guard import GUARD
 from bench.outcome import Cost
 from bench.system import System
 from ops.local import services
@@ -59,6 +60,7 @@ async def run(environment: Mapping[str, str], *arguments: str) -> Load:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    GUARD.watch(process.pid)
     try:
         return await asyncio.to_thread(_collect, process, arguments[0])
     finally:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.children import Child, ended_at_last
+from bench.guard import GUARD
 from ops.local import asking, database, servers, services
 from ops.local.embedded import EmbeddedServer
 from ops.local.ports import LOOPBACK, choose_free
@@ -74,6 +75,7 @@ def running_servers(names: Sequence[str] = ("nats", "postgres", "redis")) -> Gen
         system = System(folder, _settings(folder), [server.server for server in running])
         for server in running:
             system.roots[server.server.name] = server.pid
+            GUARD.watch(server.pid)
         database.ensure(system.database_url)
         database.migrate(system.database_url)
         yield system
