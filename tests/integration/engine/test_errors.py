@@ -70,10 +70,10 @@ async def test_raw_failures_carry_the_sqlstate(
     assert caught.value.code == "P2010"
     assert caught.value.meta["code"] == state
     assert caught.value.meta["message"]
-    async with db.tx() as tx:
-        with pytest.raises(client_package.errors.RawQueryError) as inside:
+    with pytest.raises(client_package.errors.RawQueryError) as inside:
+        async with db.tx() as tx:
             await tx.execute_raw(statement)
-        assert inside.value.meta == caught.value.meta
+    assert inside.value.meta == caught.value.meta
 
 
 async def test_a_statement_timeout_is_an_error_and_not_a_lost_connection(
