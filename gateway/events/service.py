@@ -57,7 +57,8 @@ class EventService:
             self._publish(self._sources[name], events, received_at)
             for name, events in intake.accepted.items()
         ]
-        await all_or_cancel([self._keep(intake.rejected, received_at), *publishing])
+        keeping = [self._keep(intake.rejected, received_at)] if intake.rejected else []
+        await all_or_cancel([*keeping, *publishing])
         errors = list_errors(intake.rejected)
         accepted = intake.accepted_count
         if not accepted:
@@ -75,8 +76,6 @@ class EventService:
         self._telemetry.published(source.name, len(events))
 
     async def _keep(self, rejected: Sequence[BadEvent], received_at: datetime) -> None:
-        if not rejected:
-            return
         correlation_id, failed_at = current_correlation_id(), datetime.now(UTC)
         await self._dead_letters.keep(
             [

@@ -10,7 +10,11 @@ async def all_or_cancel(coroutines: Iterable[Coroutine[Any, Any, Any]]) -> None:
 
     `asyncio.gather` would leave the others running for nobody, with what they hold in memory.
     """
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    waiting = list(coroutines)
+    if len(waiting) == 1:
+        await waiting[0]
+        return
+    tasks = [asyncio.create_task(coroutine) for coroutine in waiting]
     try:
         await asyncio.gather(*tasks)
     finally:

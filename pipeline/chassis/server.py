@@ -53,6 +53,7 @@ async def serve(app: ASGIApp, settings: ServerSettings, loops: Mapping[str, Loop
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=int(settings.shutdown_grace_seconds),
     )
