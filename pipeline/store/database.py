@@ -23,6 +23,7 @@ ResultT = TypeVar("ResultT")
 
 # Data exceptions, integrity violations, and a value too large for an index: the same rows fail again and again.
 _DATA_ERRORS = ("22", "23", "54")
+_CHECK_VIOLATION = "23514"
 
 
 class StoreSettings(msgspec.Struct, frozen=True):
@@ -118,7 +119,10 @@ def _meaning(error: DataError) -> Exception:
     meta = cast("dict[str, Any]", error.meta or {})
     sqlstate = str(meta.get("code", ""))
     message = str(meta.get("message", error))
-    if sqlstate.startswith(_DATA_ERRORS):
+    # A row that waited for the default partition while its day's own was made no longer fits where it was bound: the
+    # only check violation without a constraint's name. The next attempt finds the new partition.
+    moved = sqlstate == _CHECK_VIOLATION and "constraint" not in meta
+    if sqlstate.startswith(_DATA_ERRORS) and not moved:
         return DataRejected(sqlstate, message)
     return StoreUnavailable(f"{error.code} {sqlstate} {message}".strip())
 
