@@ -1,5 +1,6 @@
 """Every id that was sent and the verdict it got, against what is stored: 18 bytes an event, exact."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
@@ -14,6 +15,8 @@ from publisher.templates import ID_PREFIX, SOURCES, TYPES
 PARTITION_KEYS = 500_000  # keys compared at a time: about 80 MB
 _KEY_BYTES = 16
 _SOURCE_OF_CODE = bytes(SOURCES.index(kind.source) for kind in TYPES).ljust(256, b"\0")
+_UUID = "-".join(f"[0-9a-f]{{{digits}}}" for digits in (8, 4, 4, 4, 12))
+_OWN_ID = {source: re.compile(rf"(?<!\S){prefix}({_UUID})(?!\S)") for source, prefix in ID_PREFIX.items()}
 _IS_SOURCE = tuple(bytes(byte == source for byte in range(256)) for source in range(len(SOURCES)))
 
 
@@ -47,20 +50,15 @@ class Stored:
         self.foreign = 0
         self.rows = 0
 
-    def add(self, source: str, event_id: str) -> None:
-        """One stored row. Only the id's one canonical spelling counts as ours."""
-        self.rows += 1
-        prefix = ID_PREFIX.get(source)
-        text = event_id.removeprefix(prefix) if prefix is not None and event_id.startswith(prefix) else ""
-        try:
-            key = UUID(text)
-        except ValueError:
-            self.foreign += 1
-            return
-        if str(key) == text:
-            self.keys[source] += key.bytes
-        else:
-            self.foreign += 1
+    def add(self, source: str, ids: str, rows: int) -> None:
+        """`rows` stored rows of a source, whose ids are in `ids`, separated by spaces, as far as they may be ours.
+
+        Only the one canonical spelling of an id counts as ours.
+        """
+        found = _OWN_ID[source].findall(ids)
+        self.keys[source] += bytes.fromhex("".join(found).replace("-", ""))
+        self.rows += rows
+        self.foreign += rows - len(found)
 
 
 class Ledger:
@@ -93,9 +91,10 @@ class Ledger:
         """All offenders. Rows that another publisher's run stored are added to `stored.foreign`."""
         total = len(self) + sum(len(keys) for keys in stored.keys.values()) // _KEY_BYTES
         partitions = min(256, 1 + total // PARTITION_KEYS)
+        bytes_of_ids = bytes(self._ids)
         for number, source in enumerate(SOURCES):
             own = bytes(self._sources).translate(_IS_SOURCE[number])
-            ids = b"".join(compress(_keys(self._ids), own)) if not all(own) else bytes(self._ids)
+            ids = b"".join(_key(bytes_of_ids, index) for index in compress(range(len(own)), own))
             verdicts = bytes(compress(self._verdicts, own))
             for partition in range(partitions):
                 yield from self._compare(source, ids, verdicts, stored, partition, partitions)
@@ -104,12 +103,12 @@ class Ledger:
         self, source: str, ids: bytes, verdicts: bytes, stored: Stored, partition: int, partitions: int
     ) -> Iterator[Offender]:
         sent: dict[bytes, int] = {}
-        chosen = _chosen(ids, partition, partitions)
-        for key, verdict in zip(compress(_keys(ids), chosen), compress(verdicts, chosen), strict=True):
+        for index in _chosen(ids, partition, partitions):
+            key, verdict = _key(ids, index), verdicts[index]
             if verdict > sent.get(key, -1):
                 sent[key] = verdict
-        rows = stored.keys[source]
-        found = Counter(compress(_keys(rows), _chosen(rows, partition, partitions)))
+        rows = bytes(stored.keys[source])
+        found = Counter(_key(rows, index) for index in _chosen(rows, partition, partitions))
         for key, verdict in sent.items():
             offence = _offence(verdict, times := found.pop(key, 0))
             if offence is not None:
@@ -125,11 +124,11 @@ def _offence(verdict: int, times: int) -> Offence | None:
     return Offence.LOST if verdict == ACCEPTED and times == 0 else None
 
 
-def _keys(ids: bytes | bytearray) -> Iterator[bytes]:
-    return (bytes(ids[at : at + _KEY_BYTES]) for at in range(0, len(ids), _KEY_BYTES))
+def _key(ids: bytes, index: int) -> bytes:
+    return ids[_KEY_BYTES * index : _KEY_BYTES * index + _KEY_BYTES]
 
 
-def _chosen(ids: bytes | bytearray, partition: int, partitions: int) -> bytes:
-    """For every id, whether it belongs to a partition. The first byte of a UUID4 is random."""
+def _chosen(ids: bytes, partition: int, partitions: int) -> Iterator[int]:
+    """The indices of the ids that belong to a partition. The first byte of a UUID4 is random."""
     table = bytes(byte % partitions == partition for byte in range(256))
-    return bytes(ids[0::_KEY_BYTES]).translate(table)
+    return compress(range(len(ids) // _KEY_BYTES), ids[0::_KEY_BYTES].translate(table))

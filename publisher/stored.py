@@ -55,12 +55,7 @@ async def read_stored(database: Queryable, start_ms: int, end_ms: int) -> Stored
         for row in await database.query(_IDS, iso_instant(since), iso_instant(until)):
             if row["source"] not in stored.keys:
                 continue  # sources that the publisher does not play, such as social actions
-            ids = row["ids"].split()
-            for event_id in ids:
-                stored.add(row["source"], event_id)
-            others = int(row["rows"]) - len(ids)
-            stored.rows += others
-            stored.foreign += others
+            stored.add(row["source"], row["ids"], int(row["rows"]))
     return stored
 
 

@@ -80,6 +80,7 @@ class Verifier:
             except TransientError as error:
                 offenders.append(Offender(Offence.NOT_COMPLETE, "database", str(error)))
                 return _verification(Stored(), waited, False, "the database is away", offenders)
+            note(f"{stored.rows} rows read after {time.monotonic() - began:.1f} s; comparing")
             offenders += ledger.compare(stored)
             reason = self._why_not_compare(stored, ledger.unknown)
             if reason is None:

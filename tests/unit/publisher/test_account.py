@@ -44,7 +44,7 @@ def stored_from(*bodies: Body, drop: tuple[str, ...] = ()) -> Stored:
     }
     for event_id, source in ids.items():
         if event_id not in drop:
-            stored.add(source, event_id)
+            stored.add(source, event_id, 1)
     return stored
 
 

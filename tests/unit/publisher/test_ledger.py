@@ -19,7 +19,7 @@ def entered(*entries: tuple[UUID, int], code: bytes = FACEBOOK) -> Ledger:
 def rows(*uuids: UUID, source: str = "facebook", prefix: str = "fb-") -> Stored:
     stored = Stored()
     for uuid in uuids:
-        stored.add(source, f"{prefix}{uuid}")
+        stored.add(source, f"{prefix}{uuid}", 1)
     return stored
 
 
@@ -79,9 +79,16 @@ def test_an_id_under_the_wrong_source_does_not_count_as_stored():
 def test_other_spellings_of_an_id_are_not_the_id():
     stored = Stored()
     for text in (f"fb-{str(A).upper()}", f"fb-{{{A}}}", f"fb-{A.hex}", f"fb-urn:uuid:{A}", "fb-", "", str(A)):
-        stored.add("facebook", text)
+        stored.add("facebook", text, 1)
     assert stored.foreign == stored.rows == 7
     assert offences(entered((A, ACCEPTED)), stored) == [(Offence.LOST, f"fb-{A}")]
+
+
+def test_ids_come_many_at_a_time_among_others():
+    stored = Stored()
+    stored.add("facebook", f"fb-{A} fb-{B}x xfb-{C} fb-{C} ttk-{A}", 7)
+    assert offences(entered((A, ACCEPTED), (B, UNKNOWN), (C, ACCEPTED)), stored) == []
+    assert (stored.rows, stored.foreign) == (7, 5)
 
 
 def test_rows_of_other_runs_are_counted_and_are_no_offence():
@@ -99,7 +106,7 @@ def test_many_partitions_find_the_same_offenders_as_one(monkeypatch: pytest.Monk
         stored = rows(*(u for i, u in enumerate(uuids[:200]) if i not in missing), A)
         for i, uuid in enumerate(uuids[200:], start=200):
             for _ in range(1 + (i == 333)):
-                stored.add("tiktok", f"ttk-{uuid}")
+                stored.add("tiktok", f"ttk-{uuid}", 1)
         return stored
 
     one, many = everything_but(5, 77), everything_but(5, 77)
