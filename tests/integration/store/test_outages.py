@@ -1,4 +1,4 @@
-"""What is away is StoreUnavailable, soon; once it is back the same client works again, and nothing is lost or doubled"""
+"""What is away is StoreUnavailable, soon; once it is back the same client works again, and nothing lost or doubled"""
 
 import asyncio
 import time
