@@ -24,6 +24,9 @@ from reporter.settings import ReporterSettings
 _MAX_FACET_STRINGS = 500_000
 """A table that has grown beyond this (senders who make up countries) is begun anew, and the cache with it."""
 
+_ALWAYS_PAIRS = 1 << 62
+_PAIRS_OF_MIDDLE = 300_000  # 4 MB, and 25 ms to add to a sketch; as a sketch it would be 34 MB
+
 
 class AudienceCounter:
     """Distinct users by source and range, with a memory of bounded size. `specs` are the sources' facets."""
@@ -42,7 +45,7 @@ class AudienceCounter:
     async def count(self, source: str, time_range: TimeRange, *, exact: bool, events: int) -> AudienceCounts:
         """The distinct users of a range that holds so many events. Estimates stand within 1 % (hyperloglog.py)."""
         key = (source, exact, time_range)
-        audience = self._remembered(source, exact, key)
+        audience = self._remembered(source, key, _ALWAYS_PAIRS if exact else 0)
         async with audience.changing:
             parts = frozenset(await find_parts(self._database, source, time_range, events))
             new = parts - audience.parts
@@ -69,7 +72,7 @@ class AudienceCounter:
             if len(run) < 2:
                 continue
             key = (source, exact, seconds, run[0].starts_at, run[-1].starts_at)
-            middle = self._remembered(source, exact, key)
+            middle = self._remembered(source, key, _ALWAYS_PAIRS if exact else _PAIRS_OF_MIDDLE)
             async with middle.changing:
                 missing = frozenset(run) - middle.parts
                 if middle.table is not audience.table:
@@ -87,13 +90,13 @@ class AudienceCounter:
         async for group in self._loader.load(source, audience.table, parts, time_range):
             await self._workers.run(lambda group=group: audience.add(group))
 
-    def _remembered(self, source: str, exact: bool, key: tuple[object, ...]) -> RangeAudience:
+    def _remembered(self, source: str, key: tuple[object, ...], max_pairs: int) -> RangeAudience:
         if len(self._tables[source]) > _MAX_FACET_STRINGS:
             self._tables[source] = FacetTable(self._specs[source])
             self._cache.clear()
         audience = self._cache.get(key)
         if audience is None or time.monotonic() - audience.begun_at > self._settings.audience_cache_seconds:
-            audience = RangeAudience(self._tables[source], exact)
+            audience = RangeAudience(self._tables[source], max_pairs)
             self._cache.put(key, audience)
         return audience
 

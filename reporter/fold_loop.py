@@ -8,16 +8,15 @@ from collections.abc import Mapping
 from pipeline.audience.counting import FacetSpec
 from pipeline.audience.facets import FacetTable
 from pipeline.chassis.supervision import Heartbeat
-from pipeline.errors import TransientError
 from pipeline.store import Database
-from reporter.folding import FoldConflict, Folder
+from reporter.folding import Folder
 from reporter.rolling import Roller
 from reporter.settings import ReporterSettings
 from reporter.telemetry import ReporterTelemetry
 
 
 class FoldLoop:
-    """Folds every source's segments once per interval. Postgres being away only delays it."""
+    """Folds every source's segments once per interval. A failure is counted and tried again."""
 
     def __init__(
         self,
@@ -39,7 +38,9 @@ class FoldLoop:
             for source in self._specs:
                 try:
                     await self.fold_source(source, stop)
-                except (TransientError, FoldConflict) as error:
+                except (
+                    Exception
+                ) as error:  # whatever it is, a fold that fails makes reports slower, never wrong
                     self._telemetry.fold_failed(source, error)
                 self.heartbeat.beat()
             with contextlib.suppress(TimeoutError):

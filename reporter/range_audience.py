@@ -11,23 +11,23 @@ from pipeline.audience.pairs import Pairs, concatenate
 from pipeline.audience.sketch import Sketch
 from reporter.audience_parts import Part
 
-_NEVER_A_SKETCH = 1 << 62
 _BYTES_OF_PART = 200
 
 
 class RangeAudience:
-    """The users of `parts`, and their `counts`. Kept as pairs where figures are to be exact, else as a sketch.
+    """The users of `parts`, and their `counts`. Pairs up to `max_pairs`, beyond that a sketch.
 
     Whoever changes it holds `changing`. `add` may run in a thread.
     """
 
-    def __init__(self, table: FacetTable, exact: bool) -> None:
+    def __init__(self, table: FacetTable, max_pairs: int) -> None:
         self.table = table
-        self.audience: Audience = concatenate([]) if exact else Sketch(table)
+        self.audience: Audience = concatenate([]) if max_pairs else Sketch(table)
         self.parts: frozenset[Part] = frozenset()
         self.counts: AudienceCounts | None = None
         self.changing = asyncio.Lock()
         self.begun_at = time.monotonic()
+        self._max_pairs = max_pairs
 
     @property
     def nbytes(self) -> int:
@@ -36,7 +36,7 @@ class RangeAudience:
     def add(self, audiences: Sequence[Audience]) -> None:
         """Adds everybody of some audiences, which stay as they are."""
         if isinstance(self.audience, Pairs):
-            self.audience = union([self.audience, *audiences], self.table, _NEVER_A_SKETCH)
+            self.audience = union([self.audience, *audiences], self.table, self._max_pairs)
             return
         for audience in audiences:
             if isinstance(audience, Sketch):

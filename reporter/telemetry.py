@@ -57,4 +57,4 @@ class ReporterTelemetry:
 
     def fold_failed(self, source: str, error: Exception) -> None:
         self._fold_failures.labels(source).inc()
-        log.warning("audience_fold_failed", source=source, error=str(error))
+        log.warning("audience_fold_failed", source=source, exc_info=error)

@@ -25,6 +25,7 @@ class FacetTable:
         self._numbers: dict[str, int] = {}
         self._strings: list[str] = []
         self._rows: list[tuple[int, ...]] = []
+        self._value_numbers_so_far = np.empty((0, len(self.names)), np.int64)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -42,12 +43,10 @@ class FacetTable:
     def value_numbers(self) -> npt.NDArray[np.int64]:
         """Shape (facet strings, facets): which value number each string has in each facet."""
         with self._lock:
-            return np.array(self._rows, dtype=np.int64).reshape(len(self._rows), len(self.names))
-
-    def value_number(self, facet: int, value: str) -> int:
-        """The number of one value of one facet, a new one if it is new."""
-        with self._lock:
-            return self._number_value(facet, value)
+            if new := self._rows[len(self._value_numbers_so_far) :]:
+                rows = np.array(new, np.int64).reshape(len(new), len(self.names))
+                self._value_numbers_so_far = np.concatenate([self._value_numbers_so_far, rows])
+            return self._value_numbers_so_far
 
     def _number_of(self, facet: str) -> int:
         number = self._numbers.get(facet)

@@ -104,7 +104,8 @@ async def test_a_segment_that_becomes_visible_after_younger_ones_were_folded_is_
         """
         INSERT INTO audience_segments (source, first_at, last_at, events, facets, data)
         SELECT 'facebook', $1::timestamptz, $1, 1, ARRAY[E'55+\\x1fmale\\x1fPeru'],
-               int8send(4711) || int8send((extract(epoch FROM $1::timestamptz) * 1000000)::bigint) || int2send(0::smallint)
+               int8send(4711) || int8send((extract(epoch FROM $1::timestamptz) * 1000000)::bigint)
+               || int2send(0::smallint)
         """,
         START + timedelta(hours=1),
     )
@@ -173,3 +174,27 @@ async def test_a_cut_that_too_many_segments_reach_into_is_read_from_the_events(
         assert_exact(await demographics(client, moved), traffic, moved)
     within_a_minute = TimeRange(START + timedelta(hours=2), START + timedelta(hours=2, seconds=40))
     assert_exact(await demographics(client, within_a_minute), traffic, within_a_minute)
+
+
+async def test_a_fold_that_fails_is_counted_and_tried_again(
+    database: Database, vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ReporterSettings(fold_interval_seconds=0.01)
+    fold_loop = make_fold_loop(vocabulary, settings, database)
+    await store(database, make_events(100, seed=14, users=50))
+    fold, failed, stop = Folder.fold, asyncio.Event(), asyncio.Event()
+
+    async def fail_once(folder: Folder, max_events: int) -> int:
+        if not failed.is_set():
+            failed.set()
+            raise ValueError("a blob that cannot be read")
+        segments = await fold(folder, max_events)
+        if not await unfolded(database):
+            stop.set()
+        return segments
+
+    monkeypatch.setattr(Folder, "fold", fail_once)
+    async with asyncio.timeout(20):
+        await fold_loop.run(stop)
+    assert failed.is_set()
+    assert await unfolded(database) == 0
