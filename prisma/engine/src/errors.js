@@ -80,6 +80,11 @@ export function transactionNotFoundError() {
   return new EngineError('P2028', `Transaction API error: ${detail}`, { error: detail }, detail);
 }
 
+export function transactionClosedError() {
+  const detail = 'Transaction already closed: its timeout is over, and it was rolled back.';
+  return new EngineError('P2028', `Transaction API error: ${detail}`, { error: detail }, detail);
+}
+
 export function transactionStartTimeoutError() {
   const detail = 'Unable to start a transaction in the given time.';
   return new EngineError('P2028', `Transaction API error: ${detail}`, { error: detail }, detail);

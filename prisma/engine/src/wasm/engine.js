@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.js';
+import { EngineError, transactionClosedError } from '../errors.js';
 import { instantiate } from './instance.js';
 
 /** Trace context: the engine insists on one, and nobody reads it here. */
@@ -122,6 +122,8 @@ export class WasmEngine {
       const original = this.#adapter.errors.consumeError(meta.id)?.error;
       if (original) return original;
     }
+    // Only ids that it gave out reach the engine; for a moment after a timeout it knows them neither as open nor as closed.
+    if (code === 'P2028' && message.includes('Transaction not found')) return transactionClosedError();
     return new EngineError(code, message, meta, meta.error ?? error ?? message);
   }
 }
