@@ -13,6 +13,7 @@ from ops.local.processes import wait_gone
 from ops.local.supervisor_config import MARKER
 
 GRACE_SECONDS = 15.0
+REDIS_NAMES = ("redis-server", "valkey-server")
 
 
 def find(data: Path) -> list[psutil.Process]:
@@ -39,10 +40,13 @@ def sweep(processes: Iterable[psutil.Process]) -> int:
 
 
 def _belongs(process: psutil.Process, data: Path) -> bool:
-    try:
-        return process.environ().get(MARKER) == str(data)
-    except (psutil.Error, OSError):
-        return False
+    with suppress(psutil.Error, OSError):
+        if process.environ().get(MARKER) == str(data):
+            return True
+    with suppress(psutil.Error, OSError):
+        # Redis writes its title over its environment; but it works inside its folder
+        return process.name() in REDIS_NAMES and Path(process.cwd()).is_relative_to(data)
+    return False
 
 
 def _postmasters(data: Path) -> list[psutil.Process]:

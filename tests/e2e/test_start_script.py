@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from ops.local import leftovers, ports, system, waiting
+from ops.local import leftovers, ports, processes, system, waiting
 from ops.local.services import SERVICES
 from ops.local.supervision import ProcessState
 
@@ -185,11 +185,14 @@ def test_stop_leaves_no_process_and_the_data_survives(installation: Installation
 def test_a_killed_process_manager_leaves_nothing_that_a_start_cannot_clear_away(
     installation: Installation,
 ) -> None:
+    servers = [installation.states()[name].pid for name in ("nats", "postgres", "redis")]
     manager = int((installation.data / "supervisord.pid").read_text())
     os.kill(manager, signal.SIGKILL)
     waiting.wait_until("its end", lambda: "up" if installation.states() else None, RECOVERY_SECONDS)
+    assert {process.pid for process in leftovers.find(installation.data)} >= set(servers)
     assert installation.run("./start.sh", "--no-publisher").returncode == 0
     assert installation.run("./healthcheck.sh").returncode == 0
+    assert [pid for pid in servers if psutil.pid_exists(pid) and processes.alive([psutil.Process(pid)])] == []
 
 
 def test_the_logs_of_one_service_are_shown(installation: Installation) -> None:
