@@ -14,21 +14,26 @@ GATEWAY_BYTES = 400 * 1000**2
 TIMES_THE_PEER = 10
 
 
-def end_to_end(per_second: float, drain_seconds: float, seconds: float, refused: str) -> list[Verdict]:
-    """The firehose: fast enough, and for long enough without falling behind."""
+def end_to_end(
+    load: str, per_second: float, drain_seconds: float, seconds: float, refused: str
+) -> list[Verdict]:
+    """Firehose or steady `load`: fast enough, and for long enough without falling behind."""
     sustained = drain_seconds <= DRAIN_SECONDS and not refused
     how = "sustained" if sustained else f"not sustained: {drain_seconds:.1f} s behind at the end"
     how += f", refused: {refused}" if refused else ""
+    how += f"; {seconds:.0f} s are too short to tell" if seconds < SUSTAINED_SECONDS else ""
     measured = f"{per_second:,.0f} events/s over {seconds:.0f} s, {how}"
     enough = sustained and seconds >= SUSTAINED_SECONDS
     return [
         Verdict(
-            f"at least {END_TO_END_PER_SECOND:,} events/s end to end, sustained for {SUSTAINED_SECONDS} s",
+            f"{load}: at least {END_TO_END_PER_SECOND:,} events/s end to end, sustained for {SUSTAINED_SECONDS} s",
             measured,
             enough and per_second >= END_TO_END_PER_SECOND,
         ),
         # The sizes of the firehose are random: what counts is that it was followed, not the last event.
-        Verdict(f"aim at {AIM_PER_SECOND:,}", measured, enough and per_second >= 0.99 * AIM_PER_SECOND),
+        Verdict(
+            f"{load}: aim at {AIM_PER_SECOND:,}", measured, enough and per_second >= 0.99 * AIM_PER_SECOND
+        ),
     ]
 
 
@@ -67,11 +72,13 @@ def ratios(outcomes: dict[str, Outcome]) -> list[Verdict]:
         measured = f"{ours / peer:,.1f}x ({ours:,.0f} against {peer:,.0f} events/s, both in a closed loop)"
         target = f"at least {TIMES_THE_PEER}x the textbook peer on the same fsynced JetStream"
         verdicts.append(Verdict(target, measured, ours >= TIMES_THE_PEER * peer))
-    for name, unit in (("cpu_per_thousand", "CPU s per 1,000 events"),):
-        mine, theirs = _value(outcomes, "closed", name), _value(outcomes, "peer", name)
-        if mine and theirs:
-            measured = f"{theirs / mine:,.1f}x less ({mine:.4f} against {theirs:.4f})"
-            verdicts.append(Verdict(f"{unit}, against the peer", measured, None))
+    mine, theirs = (
+        _value(outcomes, "closed", "cpu_per_thousand"),
+        _value(outcomes, "peer", "cpu_per_thousand"),
+    )
+    if mine and theirs:
+        measured = f"{theirs / mine:,.1f}x less ({mine:.4f} against {theirs:.4f})"
+        verdicts.append(Verdict("CPU s per 1,000 events, against the peer", measured, None))
     mine, theirs = _value(outcomes, "single", "per_second"), _value(outcomes, "peer", "single_per_second")
     if mine and theirs:
         measured = f"{mine / theirs:,.1f}x ({mine:,.0f} against {theirs:,.0f} POSTs/s)"

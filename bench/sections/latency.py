@@ -18,7 +18,7 @@ from ops.local import services
 SECONDS = 20.0
 _HOW = (
     "visible with the first Postgres snapshot that shows the event's transaction, of which the report's rollups are "
-    "a part; figures are too high by up to the time between two snapshots, "
+    "a part; figures are too high by up to the time between two snapshots,"
 )
 _TRANSACTIONS = "SELECT event_id, xmin::text::bigint AS transaction FROM events"
 

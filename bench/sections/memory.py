@@ -37,6 +37,10 @@ async def measure(options: Options) -> Outcome:
                 "POSTs",
                 f"{summary.posts:,} of {mean_mb:.1f} MB in {summary.elapsed_seconds:.1f} s; answers {answers}",
             ),
+            (
+                "not waited for",
+                "what the collectors had not stored yet: the costs below are those of taking in",
+            ),
             ("gateway before", f"{before / 1e6:,.0f} MB resident"),
             ("gateway at most", f"{peak / 1e6:,.0f} MB resident"),
         ],

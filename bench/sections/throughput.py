@@ -24,14 +24,14 @@ async def firehose(options: Options) -> Outcome:
     largest = 2 * options.rate - _SMALLEST_POST
     sizes = ("--firehose", "--min", str(_SMALLEST_POST), "--max", str(largest), "--seed", _SEED)
     title = f"Firehose: one POST a second of {_SMALLEST_POST:,} to {largest:,} events"
-    return await _open_loop(title, options.seconds, *sizes)
+    return await _open_loop("firehose", title, options.seconds, *sizes)
 
 
 async def steady(options: Options) -> Outcome:
     """The same rate in POSTs of one size."""
     load = ("--rate", str(options.rate), "--batch-size", str(STEADY_BATCH))
     title = f"Steady: {options.rate:,} events/s in POSTs of {STEADY_BATCH:,}"
-    return await _open_loop(title, options.seconds, *load)
+    return await _open_loop("steady", title, options.seconds, *load)
 
 
 async def closed(options: Options) -> Outcome:
@@ -41,10 +41,11 @@ async def closed(options: Options) -> Outcome:
     return await _run(title, options.seconds_at_most(CLOSED_SECONDS), load)
 
 
-async def _open_loop(title: str, seconds: float, *load: str) -> Outcome:
+async def _open_loop(name: str, title: str, seconds: float, *load: str) -> Outcome:
     outcome = await _run(title, seconds, load)
     refused = {status: count for status, count in _answers(outcome).items() if status != "202"}
     outcome.verdicts += end_to_end(
+        name,
         outcome.values["per_second"],
         outcome.values["drain_seconds"],
         seconds,
@@ -90,7 +91,7 @@ def _rows(published: Published, took: float, outcome: Outcome) -> list[tuple[str
         ("events/s, acknowledged by the gateway", f"{summary.accepted / acknowledged:,.0f}"),
         ("last answer to all in the report", f"{outcome.values['drain_seconds']:.1f} s"),
         (
-            f"CPU s per 1,000 events; {cores} cores can carry",
+            f"CPU s per 1,000 events; what {cores} cores could carry at most",
             f"{cost:.4f}; {cores * 1000 / cost:,.0f} events/s, publisher included",
         ),
         (

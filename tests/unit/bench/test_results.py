@@ -44,7 +44,7 @@ def test_a_bar_in_a_cell_does_not_break_the_table():
 
 def test_only_a_run_that_was_long_enough_and_kept_up_meets_the_target():
     def met(per_second: float, drain: float, seconds: float, refused: str = "") -> bool | None:
-        return targets.end_to_end(per_second, drain, seconds, refused)[0].met
+        return targets.end_to_end("firehose", per_second, drain, seconds, refused)[0].met
 
     assert met(25_400, 0.6, 60)
     assert not met(25_400, 0.6, 10)
