@@ -15,6 +15,7 @@ SERVER_SECONDS = 60.0
 SERVICE_SECONDS = 60.0
 FAILURES = 2
 """A service that ends at once so many times has a fault: the servers are ready, so waiting would not help."""
+STOP_MARGIN_SECONDS = 5.0
 LOG_LINES = 12
 
 
@@ -46,6 +47,8 @@ def start(*, publisher: bool, servers_only: bool) -> System:
             _start_services(local)
     if publisher and not servers_only:
         local.supervisor.start([PUBLISHER.name])
+    else:
+        local.supervisor.stop([PUBLISHER.name], system.SERVICE_STOP_SECONDS + STOP_MARGIN_SECONDS)
     return local
 
 
