@@ -18,6 +18,10 @@ from pipeline.stream import BatchConsumer, Delivery
 
 log = structlog.get_logger()
 
+# A dead letter must fit into one message, as base64 and with what is told about it. The gateway lets nothing in that is
+# larger; another program may.
+_MAX_KEPT_BYTES = 256 * 1024
+
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A record on its way to the store, and where it came from, for the dead letter that it may become."""
@@ -125,7 +129,7 @@ class BatchReader:
             source=self._source.name,
             format=format_name,
             rejection=rejection,
-            raw=raw,
+            raw=raw[:_MAX_KEPT_BYTES],
             correlation_id=correlation_id,
             stage=self._telemetry.service,
             received_at=received_at,
