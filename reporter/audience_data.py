@@ -14,7 +14,7 @@ from pipeline.store import Database
 from reporter.audience_parts import BucketPart, EventsPart, SegmentPart
 from reporter.ranges import bounds_parameters
 
-_BYTES_AT_ONCE = 12_000_000
+_BYTES_AT_ONCE = 6_000_000
 
 _SEGMENTS = """
 SELECT segment_id::text AS key, to_json(facets)::text AS facets, data

@@ -25,8 +25,8 @@ class Sketch:
         self.table = table
         self.rows: list[dict[str, int]] = [{} for _ in table.names]
         """Per facet, the row of each value."""
-        self._registers = np.zeros((_FIRST_ROWS, REGISTERS), np.uint8)
-        self._used = 1
+        self._registers: npt.NDArray[np.uint8] = np.zeros((_FIRST_ROWS, REGISTERS), np.uint8)
+        self._used: int = 1
 
     @property
     def nbytes(self) -> int:
@@ -73,6 +73,10 @@ class Sketch:
 
     def merge(self, other: "Sketch") -> None:
         """Adds everybody of another sketch of the same source."""
+        if self._used == 1 and not self._registers[0].any():
+            self._registers, self._used = other.registers.copy(), other._used
+            self.rows = [dict(rows) for rows in other.rows]
+            return
         self.merge_row(0, other.registers[0])
         for facet, rows in enumerate(other.rows):
             for value, row in rows.items():
