@@ -3,8 +3,11 @@
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
 import msgspec
+
+from pipeline.events.splitting import MalformedArray, split_array
 
 MAX_BATCH_EVENTS = 500
 MAX_BATCH_BYTES = 256 * 1024
@@ -62,14 +65,22 @@ def read_batch(source: str, payload: bytes, headers: Mapping[str, str]) -> Recor
         return RecordBatch(
             source=source,
             format=headers[FORMAT_HEADER],
-            events=_elements.decode(payload),
+            events=_split(payload),
             received_at=datetime.fromisoformat(headers[RECEIVED_AT_HEADER]).astimezone(),
             correlation=_read_correlation(headers.get(CORRELATION_HEADER, "")),
         )
     except KeyError as error:
         raise MalformedBatch(f"header {error} is missing") from None
-    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
+    except (MalformedArray, ValueError, OverflowError) as error:
         raise MalformedBatch(str(error)) from None
+
+
+def _split(payload: bytes) -> list[msgspec.Raw]:
+    try:
+        return _elements.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        # One bad event, half a surrogate pair perhaps, spoils the whole for the decoder, but not its neighbours.
+        return list(chain.from_iterable(split_array(payload)))
 
 
 def _read_correlation(text: str) -> list[tuple[str, int]]:
