@@ -53,11 +53,11 @@ class BatchReader:
         self._consumer = consumer
         self._telemetry = telemetry
 
-    async def read(self, max_events: int, busy: asyncio.Task[None] | None) -> MergedBatch:
+    async def read(self, max_events: int, writable: asyncio.Task[None] | None) -> MergedBatch:
         """Waits for a delivery and takes what else is already here.
 
-        While the writer is busy with the batch before, this one goes on growing up to about `max_events`: what
-        comes in during a transaction is the next transaction, so batches are as large as the load makes them.
+        Until the writer can take it (`writable` is done), it goes on growing up to about `max_events`: what comes
+        in during a transaction is the next transaction, so batches are as large as the load makes them.
         """
         merged = MergedBatch()
         delivery: Delivery | None = await self._consumer.next()
@@ -67,14 +67,14 @@ class BatchReader:
             await asyncio.sleep(0)
             if merged.events >= max_events:
                 break
-            delivery = self._consumer.next_nowait() or await self._next_while(busy)
+            delivery = self._consumer.next_nowait() or await self._next_until(writable)
         return merged
 
-    async def _next_while(self, busy: asyncio.Task[None] | None) -> Delivery | None:
-        if busy is None or busy.done():
+    async def _next_until(self, writable: asyncio.Task[None] | None) -> Delivery | None:
+        if writable is None or writable.done():
             return None
         arriving = asyncio.create_task(self._consumer.next())
-        await asyncio.wait({arriving, busy}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({arriving, writable}, return_when=asyncio.FIRST_COMPLETED)
         if arriving.done():
             return arriving.result()
         arriving.cancel()

@@ -6,6 +6,8 @@ import msgspec
 class CollectorSettings(msgspec.Struct, frozen=True):
     merge_max_events: int = 4000
     """Events that are written in one transaction at most, give or take one message."""
+    merge_interval_seconds: float = 0.02
+    """Writes of small batches begin at least so far apart; what comes in meanwhile is merged."""
     prefetch_batches: int = 48
     """Messages on hand or on their way; each holds at most 500 events or 256 KiB."""
     ack_wait_seconds: float = 10.0

@@ -11,7 +11,7 @@ from ops.local.database import DatabaseError
 from ops.local.install import InstallError
 from ops.local.postgres_server import PostgresError
 from ops.local.prisma_cli import PrismaError
-from ops.local.services import PUBLISHER, SERVICES
+from ops.local.services import PUBLISHER, SERVICES, environment
 from ops.local.waiting import NotReadyError
 
 EXPECTED = (
@@ -32,7 +32,7 @@ where."""
 def parser() -> argparse.ArgumentParser:
     """The command line of start.sh."""
     main = argparse.ArgumentParser(prog="./start.sh", description="Run Sluice on this machine.")
-    commands = main.add_subparsers(dest="command", metavar="{start,stop,status,logs}")
+    commands = main.add_subparsers(dest="command", metavar="{start,stop,status,logs,run}")
     begin = commands.add_parser("start", help="start everything and wait until it is ready (the default)")
     begin.add_argument("--no-publisher", action="store_true", help="do not send made-up events")
     begin.add_argument("--servers-only", action="store_true", help="only NATS, Postgres and Redis, migrated")
@@ -44,6 +44,10 @@ def parser() -> argparse.ArgumentParser:
     show = commands.add_parser("logs", help="the last log lines of one process, or of all")
     show.add_argument("service", nargs="?", help="for example gateway")
     show.add_argument("-f", "--follow", action="store_true", help="go on showing new lines")
+    within = commands.add_parser(
+        "run", help="a command with the environment of a service, e.g. run python -m bench"
+    )
+    within.add_argument("program", nargs=argparse.REMAINDER, help="the command and its arguments")
     commands.add_parser("healthcheck")
     commands.add_parser("install")
     return main
@@ -71,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
             return 2
         logs.show(local, [arguments.service] if arguments.service else names, follow=arguments.follow)
         return 0
+    if command == "run":
+        return _run_program(local, arguments.program)
     if command == "status":
         states = local.supervisor.states()
         summary.processes(states) if states else terminal.out.print("Nothing is running.")
@@ -96,6 +102,19 @@ def _start(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _run_program(local: system.System, program: list[str]) -> int:
+    """Becomes the program, with every setting that a service would have."""
+    if not program:
+        terminal.failure("run what?\nfor example: ./start.sh run python -m publisher --help")
+        return 2
+    values = environment(PUBLISHER, local.settings, local.servers)
+    try:
+        os.execvpe(program[0], program, {**os.environ, **values})  # noqa: S606 - it is what the user asked for
+    except OSError as error:
+        terminal.failure(f"{program[0]}: {error.strerror}")
+        return 127
+
+
 def _waiting() -> None:
     terminal.out.print("Another start or stop is at work: waiting for it to finish.")
 
@@ -103,7 +122,7 @@ def _waiting() -> None:
 def main() -> int:
     """Parse, run, and turn an expected failure into a message."""
     given = sys.argv[1:]
-    commands = {"start", "stop", "status", "logs", "healthcheck", "install", "-h", "--help"}
+    commands = {"start", "stop", "status", "logs", "run", "healthcheck", "install", "-h", "--help"}
     arguments = parser().parse_args(given if given and given[0] in commands else ["start", *given])
     try:
         return run(arguments)

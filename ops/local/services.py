@@ -53,6 +53,7 @@ def environment(
     values = {**settings.values, **connections(servers), **prisma_cli.environment()}
     values |= {
         "EVENT_ENDPOINT": f"http://{LOOPBACK}:{GATEWAY.port(settings)}/events",
+        "REPORTER_URL": f"http://{LOOPBACK}:{REPORTER.port(settings)}",
         "HOST": LOOPBACK,
         "PATH": os.pathsep.join((f"{sys.prefix}/bin", os.environ.get("PATH", os.defpath))),
         "PYTHONPATH": str(ROOT),

@@ -26,6 +26,10 @@ _DATA_ERRORS = ("22", "23", "54")
 _CHECK_VIOLATION = "23514"
 
 
+_ENGINE_START_SECONDS = 15
+_ENGINE_STOP = timedelta(seconds=1)
+
+
 class StoreSettings(msgspec.Struct, frozen=True):
     database_url: str
     """postgresql://user:password@host:port/database, with Prisma's parameters."""
@@ -59,12 +63,12 @@ class Database:
 
     async def connect(self) -> None:
         """Starts the query engine. Postgres itself may still be away."""
-        await self._client.connect(timeout=timedelta(seconds=30))
+        await _start(self._client)
 
     async def close(self) -> None:
         """Ends the query engine and its connections."""
         if self._client.is_connected():
-            await self._client.disconnect(timeout=timedelta(seconds=5))
+            await self._client.disconnect(timeout=_ENGINE_STOP)
 
     async def query(self, sql: LiteralString, *parameters: Any) -> list[dict[str, Any]]:
         """The rows of a statement with parameters $1 to $n, each a dict by column name.
@@ -106,12 +110,20 @@ class Database:
                 return
             log.warning("query_engine_restarting")
             if broken.is_connected():
-                await broken.disconnect(timeout=timedelta(seconds=1))
+                await broken.disconnect(timeout=_ENGINE_STOP)
             self._client = self._new_client()
-            try:
-                await self._client.connect(timeout=timedelta(seconds=30))
-            except (EngineError, PrismaError, httpx.HTTPError, OSError) as error:
-                raise StoreUnavailable(f"the query engine does not start: {error}") from error
+            await _start(self._client)
+
+
+async def _start(client: Prisma) -> None:
+    """Starts the query engine. Raises StoreUnavailable when it does not answer in time."""
+    try:
+        async with asyncio.timeout(_ENGINE_START_SECONDS):
+            # The client's own limit would have to be longer: past it, it waits without limit for the process to end.
+            await client.connect(timeout=timedelta(seconds=10 * _ENGINE_START_SECONDS))
+    except (TimeoutError, EngineError, PrismaError, httpx.HTTPError, OSError) as error:
+        await client.disconnect(timeout=_ENGINE_STOP)
+        raise StoreUnavailable(f"the query engine does not start: {error or type(error).__name__}") from error
 
 
 def _meaning(error: DataError) -> Exception:
