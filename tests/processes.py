@@ -142,20 +142,15 @@ class Process:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} runs on after {timeout_seconds:g} s\n{self.tail()}") from None
 
-    def end(self) -> None:
-        """Leaves nothing of it behind, in whatever state it is."""
+    def end(self) -> list[psutil.Process]:
+        """Ends it in whatever state it is. Returns its query engines, which notice that and end by themselves."""
         if self._process is None:
-            return
-        family = self.engines()
+            return []
+        engines = self.engines()
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        # An engine ends by itself when its client is gone. One that does not would be an orphan for ever.
-        _, left = psutil.wait_procs(family, timeout=EXIT_SECONDS)
-        for orphan in left:
-            with suppress(psutil.NoSuchProcess):
-                orphan.kill()
-        self._process = None
+        return engines
 
     def tail(self) -> str:
         """The end of its log."""
@@ -202,8 +197,13 @@ class Services:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in self._processes:
-            process.end()
+        engines = [engine for process in self._processes for engine in process.end()]
+        _, left = psutil.wait_procs(engines, timeout=EXIT_SECONDS)
+        for orphan in left:
+            with suppress(psutil.NoSuchProcess):
+                orphan.kill()
+        if left and error is None:
+            raise AssertionError(f"{len(left)} query engines outlived their services")
         if error is not None:
             # What pytest captures goes into the report of the failure.
             print("\n".join(process.tail() for process in self._processes))
