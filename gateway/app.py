@@ -6,7 +6,7 @@ from litestar.types import ASGIApp
 
 from gateway.body import BodyReader
 from gateway.commit import GroupCommit
-from gateway.events.route import events_router
+from gateway.events.route import EventsEndpoint
 from gateway.events.service import EventService
 from gateway.settings import GatewaySettings
 from gateway.telemetry import SERVICE, GatewayTelemetry
@@ -32,10 +32,12 @@ def create_gateway(
     events = EventService(
         sources, settings.event_size_limit, GroupCommit(publisher), DeadLetters(publisher), telemetry
     )
+    endpoint = EventsEndpoint(bodies, events, settings.ingest_api_keys)
     app = create_service(
         _DESCRIPTION,
         metrics,
-        [events_router(bodies, events, settings.ingest_api_keys)],
+        [endpoint.router()],
         {"nats": connection.check},
+        shortcuts=[endpoint.shortcut()],
     )
     return app, {"stream": connection.run}

@@ -2,10 +2,9 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
 
-from litestar import Request
+from litestar.types import Receive
 
 from gateway.admission import Admission, Reservation
 from gateway.settings import GatewaySettings
@@ -26,23 +25,22 @@ class BodyReader:
         self._settings = settings
         self.admission = Admission(settings.body_bytes_in_flight, settings.retry_after_seconds)
 
-    async def read(self, request: Request[Any, Any, Any], reservation: Reservation) -> bytes:
+    async def read(self, headers: Mapping[str, str], receive: Receive, reservation: Reservation) -> bytes:
         """The whole body. Raises Problem 408, 413, 415, 503, or ClientGone."""
-        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip"):
             raise Problem(
                 415, "unsupported-media-type", f"content encoding {encoding[:40]!r}: use identity or gzip"
             )
-        announced = request.headers.get("content-length", "")
+        announced = headers.get("content-length", "")
         if announced.isdecimal():
-            size = int(
-                announced[:20]
-            )  # Python refuses to read thousands of digits; so many bytes are too many
+            # Python refuses to read thousands of digits; so many bytes are too many.
+            size = int(announced[:20])
             self._check_size(size)
             reservation.grow_to(size)
         try:
             async with asyncio.timeout(self._settings.body_timeout_seconds):
-                body = await self._collect(request, reservation)
+                body = await self._collect(receive, reservation)
         except TimeoutError:
             seconds = self._settings.body_timeout_seconds
             raise Problem(
@@ -50,10 +48,10 @@ class BodyReader:
             ) from None
         return await self._inflate(body, reservation) if encoding == "gzip" else body
 
-    async def _collect(self, request: Request[Any, Any, Any], reservation: Reservation) -> bytes:
+    async def _collect(self, receive: Receive, reservation: Reservation) -> bytes:
         chunks: list[bytes] = []
         size = 0
-        async for chunk in _chunks(request):
+        async for chunk in _chunks(receive):
             size += len(chunk)
             self._check_size(size)
             reservation.grow_to(size)
@@ -91,9 +89,9 @@ class BodyReader:
             raise Problem(413, "too-large", f"the body is larger than {limit} bytes (BODY_SIZE_LIMIT)")
 
 
-async def _chunks(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
     while True:
-        message = await request.receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         if message["type"] == "http.request":

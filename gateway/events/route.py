@@ -1,19 +1,21 @@
 """`POST /events`: from the HTTP request to the service, and back."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Request, Response, Router, post
+from litestar import Request, Router, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
+from litestar.types import Receive
 
 from gateway.body import BodyReader, ClientGone
 from gateway.events.answers import EventsAccepted
 from gateway.events.service import EventService
 from pipeline.chassis.problems import Problem, ProblemDetail
+from pipeline.chassis.shortcut import Shortcut
 
 _JSON = "application/json"
 _NDJSON = "application/x-ndjson"
@@ -68,54 +70,67 @@ def _problem_spec(description: str) -> ResponseSpec:
     return ResponseSpec(ProblemDetail, description=description, generate_examples=False)
 
 
-def events_router(bodies: BodyReader, service: EventService, api_keys: Sequence[str]) -> Router:
-    """The route, bound to its service."""
+class EventsEndpoint:
+    """From a request's headers and body to the service's answer."""
 
-    @post(
-        "/events",
-        status_code=202,
-        summary="Take in events",
-        description="Answers once every accepted event is on disk. Sending the same again is always safe.",
-        operation_class=_EventsOperation,
-        responses={
-            400: _problem_spec("Nothing in the body is acceptable; `errors` says why."),
-            401: _problem_spec("INGEST_API_KEYS is set and none matches."),
-            413: _problem_spec("Larger than BODY_SIZE_LIMIT, inflated or not."),
-            415: _problem_spec("A content type or encoding that is not understood."),
-            503: _problem_spec(
-                "JetStream is away, slow or full, or too many bytes are in flight: send it again."
-            ),
-        },
-    )
-    async def post_events(request: Request[Any, Any, Any]) -> Response[EventsAccepted | None]:
-        _authorize(request, api_keys)
-        ndjson = _is_ndjson(request)
-        with bodies.admission.admit() as reservation:
+    def __init__(self, bodies: BodyReader, service: EventService, api_keys: Sequence[str]) -> None:
+        self._bodies = bodies
+        self._service = service
+        self._api_keys = [key.encode() for key in api_keys]
+
+    async def handle(self, headers: Mapping[str, str], receive: Receive) -> EventsAccepted | None:
+        """Raises Problem and StreamUnavailable. None when the sender has gone."""
+        self._authorize(headers)
+        ndjson = _is_ndjson(headers)
+        with self._bodies.admission.admit() as reservation:
             try:
-                body = await bodies.read(request, reservation)
+                body = await self._bodies.read(headers, receive, reservation)
             except ClientGone:
-                return Response(None, status_code=400)
-            return Response(await service.accept(body, ndjson=ndjson), status_code=202)
+                return None
+            return await self._service.accept(body, ndjson=ndjson)
 
-    return Router("/", route_handlers=[post_events], tags=["events"])
+    def shortcut(self) -> Shortcut:
+        """Single events come by the thousand: see `pipeline/chassis/shortcut.py`."""
+        return Shortcut("POST", "/events", 202, self.handle)
 
+    def router(self) -> Router:
+        """The route as Litestar and the API page know it."""
 
-def _authorize(request: Request[Any, Any, Any], api_keys: Sequence[str]) -> None:
-    if not api_keys:
-        return
-    given = request.headers.get("x-api-key") or request.headers.get("authorization", "").removeprefix(
-        "Bearer "
-    )
-    # Every key is compared, in constant time each: the answer's timing tells nothing about any of them.
-    matches = [hmac.compare_digest(given.encode(), key.encode()) for key in api_keys]
-    if not any(matches):
-        raise Problem(401, "unauthorized", "An API key is required.", headers={"WWW-Authenticate": "Bearer"})
-
-
-def _is_ndjson(request: Request[Any, Any, Any]) -> bool:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in (_JSON, _NDJSON):
-        raise Problem(
-            415, "unsupported-media-type", f"content type {media_type[:80]!r}: use {_JSON} or {_NDJSON}"
+        @post(
+            "/events",
+            status_code=202,
+            summary="Take in events",
+            description="Answers once every accepted event is on disk. Sending the same again is always safe.",
+            operation_class=_EventsOperation,
+            responses={
+                400: _problem_spec("Nothing in the body is acceptable; `errors` says why."),
+                401: _problem_spec("INGEST_API_KEYS is set and none matches."),
+                413: _problem_spec("Larger than BODY_SIZE_LIMIT, inflated or not."),
+                415: _problem_spec("A content type or encoding that is not understood."),
+                503: _problem_spec(
+                    "JetStream is away, slow or full, or too much is in flight: send it again."
+                ),
+            },
         )
+        async def post_events(request: Request[Any, Any, Any]) -> EventsAccepted | None:
+            return await self.handle(request.headers, request.receive)
+
+        return Router("/", route_handlers=[post_events], tags=["events"])
+
+    def _authorize(self, headers: Mapping[str, str]) -> None:
+        if not self._api_keys:
+            return
+        given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        # Every key is compared, in constant time each: the answer's timing tells nothing about any of them.
+        matches = [hmac.compare_digest(given.encode(), key) for key in self._api_keys]
+        if not any(matches):
+            challenge = {"WWW-Authenticate": "Bearer"}
+            raise Problem(401, "unauthorized", "An API key is required.", headers=challenge)
+
+
+def _is_ndjson(headers: Mapping[str, str]) -> bool:
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in (_JSON, _NDJSON):
+        detail = f"content type {media_type[:80]!r}: use {_JSON} or {_NDJSON}"
+        raise Problem(415, "unsupported-media-type", detail)
     return media_type == _NDJSON

@@ -55,9 +55,24 @@ def unavailable(detail: str, retry_after_seconds: int) -> Problem:
     return Problem(503, "unavailable", detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
-def problem_response(problem: Problem) -> Response[ProblemDetail]:
-    """The answer for a problem, its body as `ProblemDetail`."""
-    detail = ProblemDetail(
+def problem_of(error: Exception, path: str) -> Problem:
+    """What a caller is told of an error. This is the only place that decides it, for every service."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException):
+        # Litestar's own refusals: unknown route, wrong method, …
+        kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        return Problem(error.status_code, kind, error.detail, headers=dict(error.headers or {}))
+    if isinstance(error, TransientError):
+        log.warning("dependency_unavailable", error=str(error))
+        return unavailable(str(error), retry_after_seconds=1)
+    log.error("unexpected_error", path=path, exc_info=error)
+    return Problem(500, "internal-error", "This is a defect of the service and was logged.")
+
+
+def describe(problem: Problem) -> ProblemDetail:
+    """The body of the answer."""
+    return ProblemDetail(
         type=f"urn:sluice:problem:{problem.kind}",
         title=HTTPStatus(problem.status).phrase,
         status=problem.status,
@@ -65,36 +80,11 @@ def problem_response(problem: Problem) -> Response[ProblemDetail]:
         errors=problem.errors,
         correlation_id=current_correlation_id(),
     )
-    return Response(detail, status_code=problem.status, media_type=MEDIA_TYPE, headers=problem.headers)
 
 
-def answer_problem(_: Request[Any, Any, Any], error: Problem) -> Response[ProblemDetail]:
-    """Litestar's handler for `Problem`."""
-    return problem_response(error)
-
-
-def answer_http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemDetail]:
-    """Litestar's own refusals (unknown route, wrong method, …) in the same form."""
-    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    headers = dict(error.headers or {})
-    return problem_response(Problem(error.status_code, kind, error.detail, headers=headers))
-
-
-def answer_transient(_: Request[Any, Any, Any], error: TransientError) -> Response[ProblemDetail]:
-    """A dependency is away: say so, and that trying again is right."""
-    log.warning("dependency_unavailable", error=str(error))
-    return problem_response(unavailable(str(error), retry_after_seconds=1))
-
-
-def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDetail]:
-    """A defect: logged with its traceback, answered without any of it."""
-    log.error("unexpected_error", path=request.url.path, exc_info=error)
-    return problem_response(Problem(500, "internal-error", "This is a defect of the service and was logged."))
-
-
-EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
-    Problem: answer_problem,
-    HTTPException: answer_http_exception,
-    TransientError: answer_transient,
-    Exception: answer_unexpected,
-}
+def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDetail]:
+    """Litestar's handler for every exception."""
+    problem = problem_of(error, request.url.path)
+    return Response(
+        describe(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=problem.headers
+    )

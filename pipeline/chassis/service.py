@@ -12,7 +12,8 @@ from pipeline.chassis.health import Check, probe_router
 from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.chassis.middleware import with_correlation_and_metrics
 from pipeline.chassis.openapi import openapi_assets, openapi_config
-from pipeline.chassis.problems import EXCEPTION_HANDLERS
+from pipeline.chassis.problems import answer_error
+from pipeline.chassis.shortcut import Shortcut, with_shortcuts
 
 VERSION = "0.1.0"
 
@@ -30,6 +31,7 @@ def create_service(
     route_handlers: Sequence[Any],
     checks: Mapping[str, Check],
     *,
+    shortcuts: Sequence[Shortcut] = (),
     check_timeout_seconds: float = 2.0,
     state: Mapping[str, Any] | None = None,
 ) -> ASGIApp:
@@ -46,11 +48,12 @@ def create_service(
             openapi_assets(),
         ],
         openapi_config=openapi_config(description.title, description.summary, VERSION),
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={Exception: answer_error},
         on_app_init=[keep_state],
         # Logging is configured once per process, in `__main__`.
         logging_config=None,
         # Body limits are each front door's own business: they name the setting that changes them.
         request_max_body_size=None,
     )
-    return with_correlation_and_metrics(app, metrics)
+    table = {(shortcut.method, shortcut.path): shortcut for shortcut in shortcuts}
+    return with_correlation_and_metrics(with_shortcuts(app, table), metrics)
