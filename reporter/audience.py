@@ -2,21 +2,21 @@
 
 What a range holds only ever grows, and a union takes no harm from anything that comes twice. So a range that was
 asked for before is kept with the parts that went into it, and asking again costs only what has been added since.
-The days in the middle of a range, and the hours at its ends, are kept as unions of their own: a range that begins a
-little later, as a dashboard's does, has the same middle.
+The days in the middle of a range, and the hours and minutes at its ends, are kept as unions of their own: a range that
+begins a little later, as a dashboard's does, has the same middle.
 """
 
 import time
 from collections.abc import Collection, Mapping
 
-from pipeline.audience.buckets import DAY, HOUR, Audience
+from pipeline.audience.buckets import LEVELS, Audience
 from pipeline.audience.counting import AudienceCounts, FacetSpec, count_exactly, estimate_counts
 from pipeline.audience.facets import FacetTable
 from pipeline.audience.sketch import Sketch
 from pipeline.store import Database
 from reporter.audience_loading import AudienceLoader, Workers
 from reporter.audience_parts import BucketPart, Part, find_parts
-from reporter.cache import ByteBoundedCache
+from reporter.cache import ByteBoundedCache, Sized
 from reporter.range_audience import RangeAudience
 from reporter.ranges import TimeRange
 from reporter.settings import ReporterSettings
@@ -38,9 +38,9 @@ class AudienceCounter:
         self._settings = settings
         self._specs = specs
         self._tables = {source: FacetTable(spec) for source, spec in specs.items()}
-        self._cache: ByteBoundedCache[RangeAudience] = ByteBoundedCache(settings.audience_cache_bytes)
+        self._cache: ByteBoundedCache[Sized] = ByteBoundedCache(settings.audience_cache_bytes)
         self._workers = Workers(settings.audience_threads)
-        self._loader = AudienceLoader(database, self._workers)
+        self._loader = AudienceLoader(database, self._workers, self._cache)
 
     async def count(self, source: str, time_range: TimeRange, *, exact: bool, events: int) -> AudienceCounts:
         """The distinct users of a range that holds so many events. Estimates stand within 1 % (hyperloglog.py)."""
@@ -62,9 +62,9 @@ class AudienceCounter:
     async def _start_from_middles(
         self, source: str, exact: bool, audience: RangeAudience, new: Collection[Part]
     ) -> set[Part]:
-        """Adds the runs of days and of hours that other ranges may share; returns the parts that are done."""
+        """Adds the runs of days, hours and minutes that other ranges may share; returns the parts that are done."""
         done: set[Part] = set()
-        for seconds in (DAY, HOUR):
+        for seconds in LEVELS:
             run = sorted(
                 (part for part in new if isinstance(part, BucketPart) and part.bucket_seconds == seconds),
                 key=lambda part: part.starts_at,
@@ -95,7 +95,8 @@ class AudienceCounter:
             self._tables[source] = FacetTable(self._specs[source])
             self._cache.clear()
         audience = self._cache.get(key)
-        if audience is None or time.monotonic() - audience.begun_at > self._settings.audience_cache_seconds:
+        max_age = self._settings.audience_cache_seconds
+        if not isinstance(audience, RangeAudience) or time.monotonic() - audience.begun_at > max_age:
             audience = RangeAudience(self._tables[source], max_pairs)
             self._cache.put(key, audience)
         return audience
