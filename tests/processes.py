@@ -204,9 +204,8 @@ class Services:
                 orphan.kill()
         if left and error is None:
             raise AssertionError(f"{len(left)} query engines outlived their services")
-        if error is not None:
-            # What pytest captures goes into the report of the failure.
-            print("\n".join(process.tail() for process in self._processes))
+        # Shown when the test fails: a fixture is not told whether it did, but what it prints goes into the report.
+        print("\n".join(process.tail() for process in self._processes))
 
     def gateway(self, *, ready: bool = True, **settings: str) -> Process:
         """`python -m gateway`."""

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from ops.local.waiting import wait_until
 from publisher import Generator, Span
 from tests.processes import Process, Services, connections
 
+pytest_plugins = ["tests.servers"]
+
 
 class Pipeline:
     """All services, ready."""
@@ -28,7 +31,7 @@ class Pipeline:
         self.nats_url = nats_url
         self.gateway = services.gateway(ready=False)
         self.collectors = [services.collector(source, ready=False) for source in ("facebook", "tiktok")]
-        self.reporter = services.reporter(ready=False)
+        self.reporter = services.reporter(ready=False, FOLD_INTERVAL_SECONDS="1")
         for process in (self.gateway, *self.collectors, self.reporter):
             process.wait_ready()
 
@@ -143,6 +146,7 @@ def test_one_corrupted_event_among_25000_is_told_and_kept_and_all_others_are_rep
     assert {letter["stage"] for letter in letters} == {"gateway"}
 
 
+@pytest.mark.slow
 def test_a_mixed_run_of_the_publisher_verifies(pipeline: Pipeline) -> None:
     publisher = pipeline.services.publisher(
         pipeline.gateway,
@@ -178,6 +182,36 @@ def test_three_collectors_of_one_source_share_the_work_without_loss_or_duplicate
     assert sum(each["stored"] for each in stats) == of_facebook
     assert all(each["delivered"] for each in stats), "one of them got nothing to do"
     assert [each["retries"] for each in stats] == [0, 0, 0]
+
+
+def test_events_of_any_age_are_stored_and_reported(pipeline: Pipeline) -> None:
+    moments = [
+        "0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:59.999Z",
+        "2024-02-29T12:00:00-12:00",
+    ]
+    now = datetime.now(UTC)
+    moments += [(now + timedelta(hours=hours)).isoformat() for hours in (-24, 0, 23)]
+    events = [
+        re.sub(rb'"timestamp":"[^"]*"', b'"timestamp":"%b"' % moment.encode(), event)
+        for moment, event in zip(moments, make_events(len(moments)), strict=True)
+    ]
+
+    answer = pipeline.post(events)
+
+    assert answer.json()["accepted"] == len(events)
+    wait_until("all rows", lambda: None if pipeline.stored()[0] == len(events) else "not yet", 10)
+    wait_until("their fold", lambda: None if folded(pipeline) else "not yet", 40)
+    for name in ("events", "revenue", "demographics"):
+        answer = httpx.get(f"{pipeline.reporter.url}/reports/{name}", timeout=30)
+        assert answer.status_code == 200, answer.text
+    pipeline.reporter.wait_ready(5)
+
+
+def folded(pipeline: Pipeline) -> bool:
+    """Whether the reporter has taken all events into its audiences."""
+    sql = "SELECT count(*) FROM audience_segments WHERE NOT folded"
+    return database.statement(pipeline.database_url, sql) == "0"
 
 
 def test_every_service_tells_how_it_is_doing(pipeline: Pipeline) -> None:
