@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.integration.engine.postgres import PostgresServer
+from tests.integration.engine.postgres import PostgresServer, postgres_server
 
 REPOSITORY = Path(__file__).parents[3]
 ENGINE = REPOSITORY / "prisma" / "engine"
@@ -34,14 +34,14 @@ def node() -> str:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
+    with postgres_server() as server:
         yield server
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[PostgresServer]:
     """For tests that stop it, freeze it or fill it with connections."""
-    with PostgresServer() as server:
+    with postgres_server() as server:
         yield server
 
 

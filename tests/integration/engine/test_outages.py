@@ -47,7 +47,7 @@ async def test_a_connection_lost_during_a_statement_is_an_error_and_is_not_retri
     db = await make_client(own_postgres.url())
     await db.execute_raw("CREATE SEQUENCE runs")
     running = asyncio.ensure_future(db.query_raw("SELECT nextval('runs'), pg_sleep(60)"))
-    while own_postgres.sql(f"SELECT count(*) {OTHERS} AND wait_event = 'PgSleep'") == "0\n":
+    while own_postgres.sql(f"SELECT count(*) {OTHERS} AND wait_event = 'PgSleep'") == "0":
         await asyncio.sleep(0.01)
     own_postgres.sql(f"SELECT pg_terminate_backend(pid) {OTHERS}")
     with pytest.raises(client_package.errors.DataError) as caught:
@@ -90,7 +90,7 @@ async def test_a_frozen_server_fails_what_runs_and_what_comes(
     results = await asyncio.gather(*(db.query_raw(PROBE) for _ in range(6)), return_exceptions=True)
     assert time.monotonic() - started < 8
     assert all(isinstance(result, client_package.errors.DataError) for result in results), results
-    assert {result.code for result in results} <= {"P1001", "P1008", "P1017"}
+    assert {getattr(result, "code", None) for result in results} <= {"P1001", "P1008", "P1017"}
     own_postgres.resume()
     assert await db.query_raw(PROBE) == [{"one": 1}]
 
