@@ -20,6 +20,7 @@ from pipeline.stream import DeadLetters
 
 # A dead letter must fit into one message; of a whole body that is no JSON the beginning tells enough.
 _MAX_KEPT_BYTES = 256 * 1024
+_KEPT_AT_ONCE = 256
 
 
 class EventService:
@@ -77,22 +78,24 @@ class EventService:
 
     async def _keep(self, rejected: Sequence[BadEvent], received_at: datetime) -> None:
         correlation_id, failed_at = current_correlation_id(), datetime.now(UTC)
-        await self._dead_letters.keep(
-            [
-                DeadLetter(
-                    id=new_dead_letter_id(),
-                    source=bad.source.name if bad.source else UNKNOWN_SOURCE,
-                    format=bad.source.event_format if bad.source else "",
-                    rejection=bad.rejection,
-                    raw=bad.raw[:_MAX_KEPT_BYTES],
-                    correlation_id=correlation_id,
-                    stage=SERVICE,
-                    received_at=received_at,
-                    failed_at=failed_at,
-                )
-                for bad in rejected
-            ]
-        )
+        # In slices: a body may hold tens of thousands of bad events, and others want a turn in between.
+        for start in range(0, len(rejected), _KEPT_AT_ONCE):
+            await self._dead_letters.keep(
+                [
+                    DeadLetter(
+                        id=new_dead_letter_id(),
+                        source=bad.source.name if bad.source else UNKNOWN_SOURCE,
+                        format=bad.source.event_format if bad.source else "",
+                        rejection=bad.rejection,
+                        raw=bad.raw[:_MAX_KEPT_BYTES],
+                        correlation_id=correlation_id,
+                        stage=SERVICE,
+                        received_at=received_at,
+                        failed_at=failed_at,
+                    )
+                    for bad in rejected[start : start + _KEPT_AT_ONCE]
+                ]
+            )
         self._telemetry.rejected(
             (bad.source.name if bad.source else UNKNOWN_SOURCE, bad.rejection.reason) for bad in rejected
         )
