@@ -135,12 +135,16 @@ def test_no_step_over_a_body_of_20_mb_takes_much_more_than_a_part() -> None:
     assert sum(map(len, parts)) == 20_000_000 // len(event)
 
 
-def test_steps_stay_small_when_every_element_has_to_be_found_by_its_brackets() -> None:
-    # Blanks between brace and comma: the quick guess never finds an end.
-    event = b'{"text":"%b"}' % (b"x" * 400)
-    parts = list(split_array(b"[" + b" ,".join([event] * 20_000) + b"]"))
+@pytest.mark.parametrize(
+    "element",
+    [b'{"text":"%b"}' % (b"x" * 6_000), b'{"text":"%b"}' % (b"},{" * 2_000), b'"%b"' % (b"x" * 400), b"17"],
+    ids=["larger than where an end is looked for", "full of false ends", "strings", "numbers"],
+)
+def test_steps_stay_small_when_every_element_has_to_be_found_by_its_brackets(element: bytes) -> None:
+    count = 6_000_000 // (len(element) + 1)
+    parts = list(split_array(b"[" + b",".join([element] * count) + b"]"))
     assert max(sum(map(_size, part)) for part in parts) <= STEP_BYTES
-    assert sum(map(len, parts)) == 20_000
+    assert sum(map(len, parts)) == count
 
 
 def test_a_huge_element_of_many_brackets_lets_others_run_while_it_is_scanned() -> None:

@@ -43,3 +43,29 @@ async def test_others_get_a_turn_after_each_part_of_a_large_body(
     assert response.json()["accepted"] == EVENTS
     assert len(publisher.published) == EVENTS
     assert turns >= len(body) // (STEP_BYTES + len(EVENT))
+
+
+async def test_others_get_a_turn_while_many_bad_events_are_kept(
+    client: httpx.AsyncClient, publisher: RecordingPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = most = 0
+
+    def counted_id() -> str:
+        nonlocal made
+        made += 1
+        return f"letter-{len(publisher.letters)}"
+
+    async def tick() -> None:
+        nonlocal made, most
+        while True:
+            most, made = max(most, made), 0
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr("gateway.events.service.new_dead_letter_id", counted_id)
+    ticker = asyncio.create_task(tick())
+    body = b"[" + b",".join([b'{"eventId":"bad"}'] * 5_000) + b"]"
+    response = await client.post("/events", content=body, headers={"content-type": "application/json"})
+    ticker.cancel()
+    assert response.status_code == 400
+    assert len(publisher.letters) == 5_000
+    assert 0 < most <= 256
