@@ -69,8 +69,8 @@ class AudienceCounter:
                 (part for part in new if isinstance(part, BucketPart) and part.bucket_seconds == seconds),
                 key=lambda part: part.starts_at,
             )
-            if len(run) < 2:
-                continue
+            if len(run) < 2 or len(run) == len(new):
+                continue  # nothing to put together, or nothing around it
             key = (source, exact, seconds, run[0].starts_at, run[-1].starts_at)
             middle = self._remembered(source, key, _ALWAYS_PAIRS if exact else _PAIRS_OF_MIDDLE)
             async with middle.changing:
