@@ -17,7 +17,7 @@ class ReporterSettings(msgspec.Struct, frozen=True):
     """How many values of an open facet (location, country) a report names; the others are one figure."""
     audience_cache_bytes: ByteSize = ByteSize(384 * 1024**2)
     """Memory for decoded audiences and for ranges that were asked for before."""
-    audience_cache_seconds: float = 900.0
+    audience_cache_seconds: float = 21_600.0
     """After this a range that is kept in memory is read anew, so that what retention dropped disappears."""
     audience_threads: int = 2
     """Distinct users of so many sources are counted at once, each in a thread beside the event loop."""
