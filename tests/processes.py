@@ -50,6 +50,27 @@ async def eventually(check: Callable[[], Awaitable[ResultT]], *, within_seconds:
         await asyncio.sleep(_POLL_SECONDS)  # other processes cannot call back
 
 
+def pause(server: RunningServer) -> None:
+    """SIGSTOP, and wait until it has come to every thread: for some µs after the signal others still answer."""
+    server.pause()
+    wait_until_stopped(server.pid)
+
+
+def wait_until_stopped(pid: int, *, with_children: bool = True) -> None:
+    """Returns when no thread of the process, nor of its children, runs any more."""
+
+    def problem() -> str | None:
+        parent = psutil.Process(pid)
+        for process in (parent, *(parent.children(recursive=True) if with_children else ())):
+            with suppress(psutil.NoSuchProcess):
+                for thread in process.threads():
+                    if (status := psutil.Process(thread.id).status()) != psutil.STATUS_STOPPED:
+                        return f"a thread of {process.pid} is {status}"
+        return None
+
+    wait_until("the stop of a process", problem, 5)
+
+
 class Process:
     """One process of ours: a service, or a program that ends by itself when it has no port."""
 
@@ -123,6 +144,7 @@ class Process:
     def pause(self) -> None:
         """SIGSTOP: it keeps its connections and does nothing."""
         os.kill(self.pid, signal.SIGSTOP)
+        wait_until_stopped(self.pid, with_children=False)
 
     def resume(self) -> None:
         """SIGCONT after `pause`."""

@@ -19,7 +19,7 @@ from tests.integration.collectors.facebook_events import (
     stored_ids,
     waiting,
 )
-from tests.processes import Services, connections, eventually
+from tests.processes import Services, connections, eventually, pause
 
 pytest_plugins = ["tests.servers"]
 
@@ -44,7 +44,7 @@ async def test_while_postgres_is_away_batches_wait_and_are_stored_afterwards(
     await gateway_side.publish_batch(batch_of(events[:100]))
     await eventually(lambda: settled(other_program))
 
-    postgres_server.pause() if away == "stopped" else postgres_server.kill()
+    pause(postgres_server) if away == "stopped" else postgres_server.kill()
     try:
         for at in (100, 200, 300):
             await gateway_side.publish_batch(batch_of(events[at : at + 100]))

@@ -16,7 +16,7 @@ from collectors.registry import SOURCES
 from ops.local.servers import RunningServer
 from pipeline.events.batch import read_batch
 from publisher import Generator, Span
-from tests.processes import Process, Services, connections, eventually
+from tests.processes import Process, Services, connections, eventually, pause
 
 pytest_plugins = ["tests.servers"]
 
@@ -156,7 +156,7 @@ async def test_without_nats_it_says_503_soon_and_is_back_by_itself(
     gateway = services.gateway(NATS_REQUEST_TIMEOUT_SECONDS="1")
     events = make_events(10)
 
-    nats_server.kill() if away == "killed" else nats_server.pause()
+    nats_server.kill() if away == "killed" else pause(nats_server)
     try:
         for _ in range(2):
             began = time.monotonic()
@@ -237,7 +237,7 @@ async def test_asked_to_stop_without_nats_it_ends_well(
     services: Services, nats_server: RunningServer, away: str
 ) -> None:
     gateway = services.gateway(NATS_REQUEST_TIMEOUT_SECONDS="1")
-    nats_server.kill() if away == "killed" else nats_server.pause()
+    nats_server.kill() if away == "killed" else pause(nats_server)
     try:
         gateway.terminate()
         assert gateway.wait(10) == 0, gateway.tail()

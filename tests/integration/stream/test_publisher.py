@@ -17,7 +17,7 @@ from pipeline.events.reasons import Reason, Rejection
 from pipeline.stream import DeadLetters, StreamPublisher
 from tests.integration.stream.conftest import Connect
 from tests.integration.stream.messages import SUBJECT, batch, numbered
-from tests.processes import eventually
+from tests.processes import eventually, pause
 
 pytest_plugins = ["tests.servers"]
 
@@ -118,7 +118,7 @@ async def test_a_publish_that_waits_when_nats_is_killed_fails_at_once(
 ) -> None:
     connection = await connect(own_nats.url, nats_request_timeout_seconds=30.0)
     publisher = StreamPublisher(connection)
-    own_nats.pause()
+    pause(own_nats)
     waiting = [asyncio.create_task(publisher.publish_batch(each)) for each in numbered(3)]
     done, _ = await asyncio.wait(waiting, timeout=0.3)
     assert not done
@@ -137,7 +137,7 @@ async def test_a_publish_to_a_stopped_nats_fails_by_its_timeout(
     connect: Connect, own_nats: RunningServer
 ) -> None:
     publisher = StreamPublisher(await connect(own_nats.url, nats_request_timeout_seconds=1.0))
-    own_nats.pause()
+    pause(own_nats)
     try:
         await fails_within(publisher, 1.3)
     finally:
