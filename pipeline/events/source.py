@@ -5,7 +5,7 @@ A source is data and pure functions. The gateway, the collector runtime and the 
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
@@ -15,6 +15,10 @@ from pipeline.events.record import EventRecord
 
 MAX_CLOCK_AHEAD = timedelta(hours=24)
 """How far in the future an event's own timestamp may lie (EVENTS §1)."""
+
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+"""The past is unlimited, but the calendar is not: year 1 east of Greenwich begins in a year that UTC has no name for."""
 
 
 class Event(Protocol):
@@ -46,9 +50,10 @@ class Format(msgspec.Struct, frozen=True):
         try:
             event: Event = self.decode(raw)
             if event.timestamp > now + MAX_CLOCK_AHEAD:
-                raise Rejected(
-                    Reason.TIMESTAMP_OUT_OF_RANGE, "$.timestamp", "more than 24 hours in the future"
-                )
+                detail = "more than 24 hours in the future"
+                raise Rejected(Reason.TIMESTAMP_OUT_OF_RANGE, "$.timestamp", detail)
+            if event.timestamp < EARLIEST:
+                raise Rejected(Reason.TIMESTAMP_OUT_OF_RANGE, "$.timestamp", "before the calendar begins")
         except (msgspec.MsgspecError, Rejected, RecursionError, UnicodeDecodeError) as error:
             return rejection_of(error)
         return event

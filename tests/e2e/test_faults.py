@@ -12,8 +12,6 @@ from ops.local.servers import RunningServer
 from ops.local.waiting import wait_until
 from tests.processes import Services, connections
 
-pytest_plugins = ["tests.servers"]
-
 
 @pytest.fixture
 def services(tmp_path: Path, nats_server: RunningServer, database_url: str) -> Iterator[Services]:

@@ -19,8 +19,6 @@ from ops.local.waiting import wait_until
 from publisher import Generator, Span
 from tests.processes import Process, Services, connections
 
-pytest_plugins = ["tests.servers"]
-
 
 class Pipeline:
     """All services, ready."""

@@ -23,8 +23,6 @@ from tests.integration.collectors.facebook_events import (
 )
 from tests.processes import eventually
 
-pytest_plugins = ["tests.servers"]
-
 
 async def test_published_batches_end_in_the_tables(
     start_collector: StartCollector,

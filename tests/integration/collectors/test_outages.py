@@ -21,8 +21,6 @@ from tests.integration.collectors.facebook_events import (
 )
 from tests.processes import Services, connections, eventually, pause
 
-pytest_plugins = ["tests.servers"]
-
 
 @pytest.fixture
 def services(tmp_path: Path, nats_server: RunningServer, database_url: str) -> Iterator[Services]:

@@ -18,8 +18,6 @@ from pipeline.events.batch import read_batch
 from publisher import Generator, Span
 from tests.processes import Process, Services, connections, eventually, pause
 
-pytest_plugins = ["tests.servers"]
-
 
 @pytest.fixture
 async def jetstream_client(nats_server: RunningServer) -> AsyncIterator[Client]:

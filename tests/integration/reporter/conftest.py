@@ -13,7 +13,6 @@ from reporter.app import create_reporter
 from reporter.fold_loop import FoldLoop
 from reporter.settings import ReporterSettings
 from tests.integration.reporter.folds import make_fold_loop
-from tests.servers import database_url, migrated_template, postgres_server  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +33,7 @@ def settings() -> ReporterSettings:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:  # noqa: F811
+async def database(database_url: str) -> AsyncIterator[Database]:
     async with Database(StoreSettings(database_url=database_url)) as database:
         yield database
 

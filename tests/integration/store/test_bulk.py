@@ -7,8 +7,6 @@ from prisma import Prisma
 
 from pipeline.store.bulk import BulkText, query_with_bulk
 
-pytest_plugins = ["tests.servers"]
-
 SQL = """
 SELECT $1::text AS source,
        convert_from(decode($2, 'base64'), 'UTF8') AS "quoted \\ text", -- with 'quotes' and a tab:	.

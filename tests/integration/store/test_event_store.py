@@ -17,8 +17,6 @@ from pipeline.store import Database, EventStore, WriteResult
 from tests.integration.store.conftest import OpenDatabase
 from tests.integration.store.records import NOON, record
 
-pytest_plugins = ["tests.servers"]
-
 TABLES = ("event_ledger", "events", "event_rollups", "audience_segments")
 
 TEXTS = {

@@ -16,8 +16,6 @@ from tests.integration.store.conftest import OpenDatabase
 from tests.integration.store.records import record
 from tests.processes import eventually
 
-pytest_plugins = ["tests.servers"]
-
 
 @pytest.fixture
 async def own_database(own_database_url: str) -> AsyncIterator[Database]:

@@ -16,8 +16,6 @@ from tests.integration.store.conftest import OpenDatabase
 from tests.integration.store.records import NOON, record
 from tests.processes import eventually
 
-pytest_plugins = ["tests.servers"]
-
 ENSURE = """
 import asyncio, sys
 from datetime import datetime

@@ -8,8 +8,6 @@ from pipeline.store import Database
 from pipeline.store.progress import report_progress
 from tests.integration.store.records import NOON
 
-pytest_plugins = ["tests.servers"]
-
 SECOND = timedelta(seconds=1)
 
 

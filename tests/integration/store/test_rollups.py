@@ -11,8 +11,6 @@ from pipeline.events.record import EventRecord
 from pipeline.store import Database, EventStore
 from tests.integration.store.records import NOON, record
 
-pytest_plugins = ["tests.servers"]
-
 KINDS = [
     ("top", "video.view"),
     ("top", "comment"),

@@ -15,8 +15,6 @@ from tests.integration.stream.conftest import Connect, Consume, Running
 from tests.integration.stream.messages import numbered, numbers
 from tests.processes import eventually
 
-pytest_plugins = ["tests.servers"]
-
 
 async def test_everything_published_is_delivered_and_gone_once_acknowledged(
     empty_nats: RunningServer, other_program: Client, connect: Connect, consume: Consume

@@ -19,8 +19,6 @@ from tests.integration.stream.conftest import Connect
 from tests.integration.stream.messages import SUBJECT, batch, numbered
 from tests.processes import eventually, pause
 
-pytest_plugins = ["tests.servers"]
-
 
 async def test_what_is_acknowledged_is_in_the_stream(
     empty_nats: RunningServer, other_program: Client, connect: Connect

@@ -15,8 +15,6 @@ from tests.integration.stream.conftest import SMALL, Connect
 from tests.integration.stream.messages import batch
 from tests.processes import eventually
 
-pytest_plugins = ["tests.servers"]
-
 ENSURE = """
 import asyncio, sys
 from pipeline.stream import StreamConnection, StreamSettings

@@ -197,6 +197,13 @@ def test_an_event_more_than_a_day_ahead_is_refused(source: str, stage: str, time
     assert (verdict.reason, verdict.path) == (Reason.TIMESTAMP_OUT_OF_RANGE, "$.timestamp")
 
 
+@pytest.mark.parametrize(("source", "stage"), KINDS)
+def test_a_time_before_the_calendar_is_refused(source: str, stage: str) -> None:
+    verdict = judge(good_event(source, stage, timestamp="0001-01-01T00:00:00+14:00"), source)
+    assert isinstance(verdict, Rejection)
+    assert (verdict.reason, verdict.path) == (Reason.TIMESTAMP_OUT_OF_RANGE, "$.timestamp")
+
+
 NULLABLE = {f"{ENGAGEMENT}.{name}" for name in ("videoId", "purchaseAmount", "profileId", "purchasedItem")}
 
 
