@@ -18,7 +18,7 @@ MAX_CLOCK_AHEAD = timedelta(hours=24)
 
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
-"""The past is unlimited, but the calendar is not: year 1 east of Greenwich begins in a year that UTC has no name for."""
+"""The past is unlimited, but the calendar is not: east of Greenwich year 1 begins in a year that UTC does not have."""
 
 
 class Event(Protocol):

@@ -28,7 +28,10 @@ CREATE TABLE events (
     watched_percent numeric,
     payload         json NOT NULL
 ) PARTITION BY RANGE (occurred_at);
-CREATE INDEX events_occurred_at_idx ON events USING brin (occurred_at) WITH (pages_per_range = 16);
+-- Where a range cuts a second, reports read the events of that second. A BRIN index finds them only in pages that
+-- were summarized, which vacuum does minutes later: until then each report reads all that was stored since (63 ms
+-- after 300,000 events, 7 ms once summarized), and events that come in any order defeat it for good.
+CREATE INDEX events_occurred_at_idx ON events (occurred_at);
 CREATE INDEX events_campaign_id_idx ON events (campaign_id) WHERE amount IS NOT NULL AND campaign_id IS NOT NULL;
 
 -- Events of days that have no partition (yet) land here: old and far-off ones cost a slower report, never an error.
@@ -67,7 +70,6 @@ CREATE TABLE audience_segments (
     CONSTRAINT audience_segments_pkey PRIMARY KEY (segment_id)
 );
 ALTER TABLE audience_segments ALTER COLUMN data SET STORAGE EXTERNAL; -- hashes do not compress
-CREATE INDEX audience_segments_range_idx ON audience_segments (source, first_at, last_at);
 
 -- How far each source's collectors have come. `complete_through`: everything accepted before it is stored.
 CREATE TABLE collector_progress (

@@ -32,10 +32,3 @@ CREATE TABLE audience_folds (
     held_until timestamptz NOT NULL,
     CONSTRAINT audience_folds_pkey PRIMARY KEY (source)
 );
-
--- Where a range cuts a second, reports read the events of that second. A BRIN index finds them only in pages that
--- were summarized, which vacuum does minutes later: until then each report reads all that was stored since (63 ms
--- after 300,000 events, 7 ms once summarized), and events that come in any order defeat it for good. A btree costs
--- about 1 ms per 1,000 events when they are stored.
-DROP INDEX events_occurred_at_idx;
-CREATE INDEX events_occurred_at_idx ON events (occurred_at);
