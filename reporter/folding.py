@@ -23,12 +23,14 @@ from reporter.audience_parts import BucketPart, SegmentPart
 
 _WRITING_ATTEMPTS = 5
 
+# A segment of the minute that is still going on waits until it is over: a minute under load would otherwise be read,
+# merged and written again with every fold. Until then reports read the segment itself.
 _UNFOLDED = """
 SELECT segment_id::text, octet_length(data) AS bytes
 FROM (
     SELECT segment_id, data, sum(events) OVER (ORDER BY segment_id) - events AS events_before
     FROM audience_segments
-    WHERE source = $1 AND NOT folded
+    WHERE source = $1 AND NOT folded AND first_at < date_trunc('minute', clock_timestamp())
     ORDER BY segment_id
     LIMIT 20000
 ) AS waiting

@@ -34,7 +34,7 @@ _OBJECT_OPENING = re.compile(rb"[ \t\r\n]*\{")
 _WRAPPER_OPENING = re.compile(rb'\s*\{\s*"events"\s*:\s*(?=\[)')
 
 
-class BadEvent(msgspec.Struct, frozen=True):
+class BadEvent(msgspec.Struct, frozen=True, gc=False):
     """One refused event: its place in the body, its id as far as it can be read, and why."""
 
     index: int

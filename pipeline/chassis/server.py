@@ -5,6 +5,7 @@ loops share the server's event loop. docs/decisions.md has the measurement.
 """
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -68,6 +69,9 @@ async def serve(app: ASGIApp, settings: ServerSettings, loops: Mapping[str, Loop
         await serving
 
     listener = _listen(settings)
+    # What was made so far lives as long as the process: full collections need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     log.info("service_starting", host=settings.host, port=settings.port)
     healthy = await supervise({"http": http, **loops}, stop, settings.shutdown_grace_seconds)
     log.info("service_stopped", healthy=healthy)

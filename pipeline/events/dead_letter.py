@@ -8,7 +8,7 @@ import msgspec
 from pipeline.events.reasons import Rejection
 
 
-class DeadLetter(msgspec.Struct, frozen=True):
+class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     """One refused event with everything that is needed to understand it and to try it again.
 
     `raw` travels as base64. `stage` is where it failed: `gateway`, or the collector's service name.

@@ -21,7 +21,7 @@ _MAX_DETAIL_LENGTH = 300
 """msgspec quotes the value that it refuses, and that may be as long as the whole event."""
 
 
-class Rejection(msgspec.Struct, frozen=True):
+class Rejection(msgspec.Struct, frozen=True, gc=False):
     """What is wrong with one event. `path` is a JSON path such as `$.data.user.name`, `$` for the whole."""
 
     reason: Reason
