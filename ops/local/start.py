@@ -116,7 +116,8 @@ def _check_ports(local: System) -> None:
     used: dict[int, Service] = {}
     for service in SERVICES:
         port = service.port(local.settings)
-        ours = service.name in states and states[service.name].state == "RUNNING"
+        # A service that answers already is still "STARTING" to the process manager for some seconds.
+        ours = service.name in states and states[service.name].state in {"STARTING", "RUNNING"}
         if port in used:
             taken.append(f"{service.port_variable}={port} is the port of {used[port].name} as well")
         elif not ours and not ports.is_free(port):

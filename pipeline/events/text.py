@@ -4,15 +4,11 @@ import re
 
 from pipeline.events.reasons import Reason, Rejection
 
-# What may be stored, up to the first `\\u0000` or half pair: text, escapes, whole pairs. One pass without a way
-# back (`++`) finds out; looking for what is bad at every character took 37 µs an event instead of 1.
-_STORABLE = re.compile(
-    rb"(?:[^\\]++"
-    rb"|\\[^u]"
-    rb"|\\u(?!0000|[dD][89a-fA-F][0-9a-fA-F]{2})"
-    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb")*+"
-)
+# Escapes one after the other: a backslash that is itself escaped is taken with the one before it.
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+
+_NULL = Rejection(Reason.UNSTORABLE_TEXT, "$", "holds \\u0000, which cannot be stored as text")
+_LONE_HALF = Rejection(Reason.UNSTORABLE_TEXT, "$", "holds half of a surrogate pair, which is no character")
 
 
 def needs_text_check(part: bytes) -> bool:
@@ -28,14 +24,19 @@ def text_rejection(raw: bytes) -> Rejection | None:
         raw.decode()
     except UnicodeDecodeError as error:
         return Rejection(Reason.MALFORMED_JSON, "$", f"not UTF-8: {error.reason} at byte {error.start}")
-    storable = _STORABLE.match(raw)
-    end = storable.end() if storable else 0
-    rest = raw[end : end + 6]
-    if rest == b"\\u0000":
-        return Rejection(Reason.UNSTORABLE_TEXT, "$", "holds \\u0000, which cannot be stored as text")
-    if rest.startswith(b"\\u"):
-        return Rejection(Reason.UNSTORABLE_TEXT, "$", "holds half of a surrogate pair, which is no character")
-    return None
+    high_half_ends = -1
+    for escape in _ESCAPE.finditer(raw):
+        unit = int(escape[1], 16) if escape[1] else -1
+        is_low_half = 0xDC00 <= unit <= 0xDFFF
+        if high_half_ends >= 0 and is_low_half and escape.start() == high_half_ends:
+            high_half_ends = -1
+        elif high_half_ends >= 0 or is_low_half:
+            return _LONE_HALF
+        elif unit == 0:
+            return _NULL
+        elif 0xD800 <= unit <= 0xDBFF:
+            high_half_ends = escape.end()
+    return None if high_half_ends < 0 else _LONE_HALF
 
 
 def _is_utf8(part: bytes) -> bool:
