@@ -5,8 +5,9 @@ acknowledgement from disk; `BatchConsumer` pulls record batches; `DeadLetters` k
 """
 
 from pipeline.stream.connection import StreamConnection, StreamSettings
-from pipeline.stream.consumer import BatchConsumer, Delivery
+from pipeline.stream.consumer import BatchConsumer
 from pipeline.stream.dead_letters import DeadLetters
+from pipeline.stream.delivery import Delivery
 from pipeline.stream.publisher import StreamPublisher
 
 __all__ = [

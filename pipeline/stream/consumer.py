@@ -8,7 +8,6 @@ neither delivers nor beats is given up and made anew: after a reconnection the s
 """
 
 import asyncio
-import itertools
 import json
 import time
 from contextlib import suppress
@@ -23,6 +22,8 @@ from nats.js.errors import NotFoundError
 
 from pipeline.errors import StreamUnavailable
 from pipeline.stream.connection import StreamConnection
+from pipeline.stream.delivery import Delivery
+from pipeline.stream.pulls import OpenPulls
 from pipeline.stream.topology import EVENTS, events_subject
 
 log = structlog.get_logger()
@@ -32,38 +33,10 @@ _HEARTBEAT_SECONDS = 2.0
 _END_SECONDS = 1.0
 _NANOSECOND = 1_000_000_000
 _NO_MESSAGE_FOUND = 10037
-# "No messages" and "request timeout": the ordinary ends of a pull.
+# What a message without a payload of ours says. "No messages" and "request timeout" end a pull in the ordinary way.
+_HEARTBEAT = "100"
+_NO_RESPONDERS = "503"
 _ORDINARY_ENDS = ("404", "408")
-
-
-class Delivery:
-    """One message as it was delivered, to be settled once: `ack` or `nak`. Until then it is kept alive."""
-
-    __slots__ = ("_message", "_unsettled", "headers", "payload")
-
-    def __init__(self, message: Msg, unsettled: "set[Delivery]") -> None:
-        self._message = message
-        self._unsettled = unsettled
-        unsettled.add(self)
-        self.payload: bytes = message.data
-        self.headers: dict[str, str] = message.headers or {}
-
-    async def ack(self) -> None:
-        """Everything in it is stored or dead-lettered: the stream may forget it. Raises StreamUnavailable."""
-        try:
-            await self._message.ack()
-        except NatsError as error:
-            raise StreamUnavailable(f"NATS: {error}") from error
-        self._unsettled.discard(self)
-
-    async def nak(self) -> None:
-        """Given back at once, unfinished. Raises what nats raises: its deadline would give it back, too."""
-        self._unsettled.discard(self)
-        await self._message.nak()
-
-    async def keep_alive(self) -> None:
-        """Starts the deadline of the acknowledgement anew."""
-        await self._message.in_progress()
 
 
 class BatchConsumer:
@@ -92,9 +65,7 @@ class BatchConsumer:
             max_ack_pending=max_ack_pending,
         )
         self._buffer: asyncio.Queue[Delivery] = asyncio.Queue()
-        self._pulls: dict[str, int] = {}
-        self._pull_numbers = itertools.count(1)
-        self._heard_at = time.monotonic()
+        self._pulls = OpenPulls()
         self._room = asyncio.Event()
         self._pulling_ended = asyncio.Event()
         self._pulling_ended.set()
@@ -105,15 +76,16 @@ class BatchConsumer:
     async def next(self) -> Delivery:
         """The next delivery, as soon as there is one."""
         delivery = await self._buffer.get()
-        self._room.set()
+        self._note_room()
         return delivery
 
     def next_nowait(self) -> Delivery | None:
         """A delivery that is already here, or None."""
         if self._buffer.empty():
             return None
-        self._room.set()
-        return self._buffer.get_nowait()
+        delivery = self._buffer.get_nowait()
+        self._note_room()
+        return delivery
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keeps about `prefetch` deliveries on hand or on their way, and alive while they wait."""
@@ -128,7 +100,7 @@ class BatchConsumer:
         try:
             while not stop.is_set():
                 try:
-                    if subscription is None or reconnects != self._connection.reconnects or self._is_silent():
+                    if subscription is None or reconnects != self._connection.reconnects or self._is_silent:
                         reconnects = self._connection.reconnects
                         old, subscription = subscription, None
                         subscription = await self._begin(old)
@@ -187,8 +159,7 @@ class BatchConsumer:
             await old.unsubscribe()
         await self._connection.jetstream.add_consumer(EVENTS, self._config)
         client = self._connection.client
-        self._pulls.clear()
-        self._heard_at = time.monotonic()
+        self._pulls.forget()
         return await client.subscribe(f"{client.new_inbox()}.*", cb=self._on_message)
 
     async def _end_pulling(self, subscription: Subscription | None) -> None:
@@ -207,55 +178,48 @@ class BatchConsumer:
         for delivery in list(self._unsettled):
             await delivery.keep_alive()
 
+    @property
     def _is_silent(self) -> bool:
-        return bool(self._pulls) and time.monotonic() - self._heard_at > 3 * _HEARTBEAT_SECONDS
+        return self._pulls.are_silent(3 * _HEARTBEAT_SECONDS)
+
+    @property
+    def _wanted(self) -> int:
+        """Messages to ask for; 0 while it is too few to be worth a request."""
+        wanted = self._prefetch - self._buffer.qsize() - self._pulls.owed
+        return wanted if wanted >= max(1, self._prefetch // 4) else 0
+
+    def _note_room(self) -> None:
+        if self._wanted:
+            self._room.set()
 
     async def _pull(self, subscription: Subscription) -> None:
-        wanted = self._prefetch - self._buffer.qsize() - sum(self._pulls.values())
-        if wanted < max(1, self._prefetch // 4):
+        wanted = self._wanted
+        if not wanted:
             return
-        inbox = f"{subscription.subject.removesuffix('*')}{next(self._pull_numbers)}"
         request = {
             "batch": wanted,
             "expires": int(_PULL_EXPIRES_SECONDS * _NANOSECOND),
             "idle_heartbeat": int(_HEARTBEAT_SECONDS * _NANOSECOND),
         }
-        self._pulls[inbox] = wanted
+        reply = self._pulls.begin(subscription.subject.removesuffix(".*"), wanted)
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{EVENTS}.{self.name}"
-        await self._connection.client.publish(subject, json.dumps(request).encode(), reply=inbox)
+        await self._connection.client.publish(subject, json.dumps(request).encode(), reply=reply)
 
     async def _on_message(self, message: Msg) -> None:
-        self._heard_at = time.monotonic()
+        self._pulls.heard()
         if message.reply:
+            self._pulls.count_delivery()
             self._buffer.put_nowait(Delivery(message, self._unsettled))
-            self._count_delivery()
             return
-        status = (message.headers or {}).get("Status", "")
-        if status == "100":
+        headers = message.headers or {}
+        status = headers.get("Status", "")
+        if status == _HEARTBEAT:
             return
         if status not in _ORDINARY_ENDS:
-            log.info(
-                "pull_ended",
-                consumer=self.name,
-                status=status,
-                description=(message.headers or {}).get("Description"),
-            )
-        if status == "503":
+            log.info("pull_ended", consumer=self.name, status=status, description=headers.get("Description"))
+        if status == _NO_RESPONDERS:
             # Nobody answers for the consumer: it was deleted, or JetStream is starting. Begin anew.
-            self._heard_at = 0.0
-            return
-        self._end_pull(message.subject)
-
-    def _count_delivery(self) -> None:
-        # A message carries its own subject, not the pull's. Pulls are served in order, so it is the oldest's;
-        # a miscount would end with that pull's own end.
-        oldest = next(iter(self._pulls), None)
-        if oldest is None:
-            return
-        self._pulls[oldest] -= 1
-        if self._pulls[oldest] == 0:
-            self._end_pull(oldest)
-
-    def _end_pull(self, inbox: str) -> None:
-        self._pulls.pop(inbox, None)
+            self._pulls.distrust()
+        else:
+            self._pulls.end(message.subject)
         self._room.set()
