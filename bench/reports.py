@@ -22,8 +22,11 @@ import httpx
 from bench.report_data import START, History, fill, multiply
 from ops.local import database, prisma_cli, servers
 from ops.local.ports import choose_free
+from ops.local.waiting import wait_until
 
 REQUESTS = 30
+READY_SECONDS = 60.0
+FOLD_SECONDS = 1_800.0
 _CUT = timedelta(hours=10, minutes=17, seconds=23, microseconds=456_789)
 REPORTS = ("events", "revenue", "demographics")
 
@@ -116,13 +119,16 @@ def reporter(url: str) -> Generator[httpx.Client]:
 
 
 def _wait_until_ready(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
-    while process.poll() is None:
+    def problem() -> str | None:
+        if process.poll() is not None:
+            raise RuntimeError("the reporter ended")
         try:
-            if client.get("/health/ready").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise RuntimeError("the reporter ended")
+            status = client.get("/health/ready").status_code
+        except httpx.TransportError as error:
+            return str(error)
+        return None if status == 200 else f"HTTP {status}"
+
+    wait_until("reporter", problem, READY_SECONDS)
 
 
 def wait_until_folded(url: str) -> None:
@@ -132,9 +138,13 @@ def wait_until_folded(url: str) -> None:
         "SELECT (SELECT count(*) FROM audience_segments WHERE NOT folded)"
         " + (SELECT count(*) FROM audience_buckets WHERE stale_since IS NOT NULL)"
     )
-    while waiting := int(database.statement(url, unfinished)):
+
+    def problem() -> str | None:
+        waiting = int(database.statement(url, unfinished))
         print(f"\r{waiting:,} segments and buckets wait   ", end="", flush=True)
-        time.sleep(2)
+        return f"{waiting:,} segments and buckets wait" if waiting else None
+
+    wait_until("the fold", problem, FOLD_SECONDS)
     print(f"\rfolded in {time.perf_counter() - started:.0f} s" + " " * 30)
 
 
