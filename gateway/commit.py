@@ -15,7 +15,6 @@ import msgspec
 
 from pipeline.chassis.concurrency import all_or_cancel
 from pipeline.events.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, RecordBatch, pack
-from pipeline.events.source import Source
 from pipeline.stream import StreamPublisher
 
 _SHARED_MAX_EVENTS = MAX_BATCH_EVENTS // 5
@@ -38,21 +37,24 @@ class GroupCommit:
         self._flushing: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def commit(
-        self, source: Source, events: Sequence[msgspec.Raw], received_at: datetime, correlation_id: str
+        self,
+        source: str,
+        format_name: str,
+        events: Sequence[msgspec.Raw],
+        received_at: datetime,
+        correlation_id: str,
     ) -> None:
         """Returns when all events are on disk. Raises StreamUnavailable when that is not known of each."""
         size = sum(len(memoryview(event)) for event in events)
         if len(events) > _SHARED_MAX_EVENTS or size > MAX_BATCH_BYTES // 5:
             batches = (
-                RecordBatch(
-                    source.name, source.event_format, group, received_at, [(correlation_id, len(group))]
-                )
+                RecordBatch(source, format_name, group, received_at, [(correlation_id, len(group))])
                 for group in pack(events)
             )
             await all_or_cancel(map(self._publisher.publish_batch, batches))
             return
         done = asyncio.get_running_loop().create_future()
-        key = (source.name, source.event_format)
+        key = (source, format_name)
         self._waiting.setdefault(key, deque()).append(_Entry(events, size, received_at, correlation_id, done))
         if key not in self._flushing:
             self._flushing[key] = asyncio.create_task(self._flush(key))

@@ -64,8 +64,12 @@ class EventIntake:
     """Knows the sources, their event format and the size limit of an event."""
 
     def __init__(self, sources: Mapping[str, Source], event_size_limit: int) -> None:
-        self._sources = sources
-        self._judges = {name: source.formats[source.event_format] for name, source in sources.items()}
+        self._sources = {name: source for name, source in sources.items() if source.event_format}
+        self._judges = {
+            name: source.formats[source.event_format]
+            for name, source in sources.items()
+            if source.event_format
+        }
         self._event_size_limit = event_size_limit
 
     async def take_in(self, body: bytes, ndjson: bool, now: datetime) -> Intake:

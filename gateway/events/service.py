@@ -70,7 +70,9 @@ class EventService:
     async def _publish(self, source: Source, events: Sequence[msgspec.Raw], received_at: datetime) -> None:
         self._telemetry.accepted(source.name, len(events))
         try:
-            await self._commit.commit(source, events, received_at, current_correlation_id())
+            await self._commit.commit(
+                source.name, source.event_format or "", events, received_at, current_correlation_id()
+            )
         except StreamUnavailable as error:
             self._telemetry.not_published(source.name, len(events), error)
             raise
@@ -85,7 +87,7 @@ class EventService:
                     DeadLetter(
                         id=new_dead_letter_id(),
                         source=bad.source.name if bad.source else UNKNOWN_SOURCE,
-                        format=bad.source.event_format if bad.source else "",
+                        format=(bad.source.event_format or "") if bad.source else "",
                         rejection=bad.rejection,
                         raw=bad.raw[:_MAX_KEPT_BYTES],
                         correlation_id=correlation_id,

@@ -12,6 +12,7 @@ import msgspec
 
 from pipeline.events.reasons import Reason, Rejected, Rejection, rejection_of
 from pipeline.events.record import EventRecord
+from pipeline.events.webhook import Webhook
 
 MAX_CLOCK_AHEAD = timedelta(hours=24)
 """How far in the future an event's own timestamp may lie (EVENTS §1)."""
@@ -64,11 +65,15 @@ class Source(msgspec.Struct, frozen=True):
 
     `event_types` maps each funnel stage to its event types. `facets` names the demographic values of
     `EventRecord.facets`, in order, with the closed set of each value or None where it is open (a country).
-    `formats` maps a format's name to it; `event_format` is the one that `POST /events` accepts.
+    `formats` maps a format's name to it; `event_format` is the one that `POST /events` accepts, None where it
+    accepts none. `webhooks` are the ways in which its provider delivers. `open_event_types` are prefixes of event
+    types that nobody can list beforehand, such as `unknown.`; the empty prefix means that all are open.
     """
 
     name: str
     event_types: Mapping[str, tuple[str, ...]]
     facets: Mapping[str, tuple[str, ...] | None]
     formats: Mapping[str, Format]
-    event_format: str
+    event_format: str | None
+    webhooks: tuple[Webhook, ...] = ()
+    open_event_types: tuple[str, ...] = ()

@@ -78,7 +78,7 @@ def test_a_corrupted_event_is_judged_by_the_rules_of_its_own_source(
     document = changed(EVENTS[source, stage], "$.source", source)  # a copy to damage
     next(known for known in BRANCHES if known.name == branch).apply(document, flavour)
 
-    event_format = SOURCES[source].formats[SOURCES[source].event_format]
+    event_format = SOURCES[source].formats[SOURCES[source].event_format or ""]
     verdict = event_format.judge(as_json(document), NOW)
 
     if row.path is ACCEPTED:

@@ -23,7 +23,7 @@ Kind = tuple[str, str]
 
 
 def judge(event: Document | bytes, source: str) -> Event | Rejection:
-    event_format = SOURCES[source].formats[SOURCES[source].event_format]
+    event_format = SOURCES[source].formats[SOURCES[source].event_format or ""]
     return event_format.judge(event if isinstance(event, bytes) else as_json(event), NOW)
 
 
@@ -285,7 +285,7 @@ def test_unknown_fields_are_accepted_and_kept_byte_for_byte(
 ) -> None:
     event = changed(good_event(source, stage), f"{place}.unknown", "@@")
     raw = msgspec.Raw(json.dumps(event, indent=1).replace('"@@"', literal).encode())
-    event_format = SOURCES[source].formats[SOURCES[source].event_format]
+    event_format = SOURCES[source].formats[SOURCES[source].event_format or ""]
     verdict = event_format.judge(raw, NOW)
     assert not isinstance(verdict, Rejection), verdict
     assert bytes(event_format.to_record(verdict, raw, NOW).payload) == bytes(raw)

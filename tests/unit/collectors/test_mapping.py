@@ -13,7 +13,7 @@ from tests.unit.builders import KINDS, NOW, Document, as_json, changed, good_eve
 
 
 def record_of(event: Document, received_at: datetime = NOW) -> EventRecord:
-    event_format = SOURCES[event["source"]].formats[SOURCES[event["source"]].event_format]
+    event_format = SOURCES[event["source"]].formats[SOURCES[event["source"]].event_format or ""]
     raw = msgspec.Raw(as_json(event))
     decoded = event_format.judge(raw, NOW)
     assert not isinstance(decoded, Rejection), decoded

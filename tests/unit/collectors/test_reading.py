@@ -172,7 +172,7 @@ async def test_a_message_that_is_no_batch_is_kept_whole(
 
 async def test_a_mapping_that_fails_harms_only_its_own_event() -> None:
     facebook = SOURCES["facebook"]
-    real = facebook.formats[facebook.event_format]
+    real = facebook.formats[facebook.event_format or ""]
 
     def fails_for_one(event: object, raw: msgspec.Raw, received_at: datetime) -> EventRecord:
         record = real.to_record(event, raw, received_at)

@@ -37,7 +37,9 @@ def start(
     """A request with so many events, each `size` bytes of JSON that begin with its name."""
     raws = [msgspec.Raw(f'"{name}"'.ljust(size).encode()) for _ in range(events)]
     received_at = NOW + timedelta(seconds=late)
-    return asyncio.create_task(commit.commit(SOURCES[source], raws, received_at, name))
+    return asyncio.create_task(
+        commit.commit(source, SOURCES[source].event_format or "", raws, received_at, name)
+    )
 
 
 def names_in(publisher: HeldPublisher, batch: int) -> list[str]:

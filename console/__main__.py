@@ -1,0 +1,12 @@
+"""`./sluice` (`python -m console`): looks after a running Sluice."""
+
+import click
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def sluice() -> None:
+    """Looks after a running Sluice."""
+
+
+if __name__ == "__main__":
+    sluice()
