@@ -8,10 +8,11 @@ import msgspec
 from litestar import get
 from litestar.types import ASGIApp
 
-from collectors._runtime.loops import collect, keep_partitions, watch_progress
+from collectors._runtime.loops import collect, watch_progress
 from collectors._runtime.reading import BatchReader
 from collectors._runtime.settings import CollectorSettings
 from collectors._runtime.telemetry import CollectorTelemetry, Statistics
+from collectors._runtime.upkeep import keep_partitions, keep_retention
 from collectors._runtime.writing import BatchWriter
 from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.chassis.service import ServiceDescription, create_service
@@ -81,5 +82,6 @@ def create_collector(
             telemetry=telemetry,
         ),
         "partitions": functools.partial(keep_partitions, database=database, settings=settings),
+        "retention": functools.partial(keep_retention, database=database, settings=settings),
     }
     return app, loops

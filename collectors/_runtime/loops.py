@@ -1,7 +1,7 @@
 """The supervised loops of a collector."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -11,15 +11,12 @@ from collectors._runtime.settings import CollectorSettings
 from collectors._runtime.telemetry import CollectorTelemetry
 from collectors._runtime.writing import BatchWriter
 from pipeline.chassis.supervision import Heartbeat
-from pipeline.errors import SluiceError, TransientError
+from pipeline.errors import TransientError
 from pipeline.store import Database
-from pipeline.store.partitions import ensure_partitions
 from pipeline.store.progress import report_progress
 from pipeline.stream import BatchConsumer
 
 log = structlog.get_logger()
-
-_PARTITION_INTERVAL = timedelta(hours=1)
 
 
 async def collect(
@@ -95,16 +92,3 @@ async def watch_progress(
         except TransientError as error:
             log.warning("progress_not_reported", error=str(error))
         await asyncio.wait({stopping}, timeout=settings.progress_interval_seconds)
-
-
-async def keep_partitions(stop: asyncio.Event, database: Database, settings: CollectorSettings) -> None:
-    """Makes the partitions of the next days. Until one exists its events go to the default partition."""
-    stopping = asyncio.create_task(stop.wait())
-    while not stop.is_set():
-        pause = _PARTITION_INTERVAL
-        try:
-            await ensure_partitions(database, datetime.now(UTC), settings.partition_days_ahead)
-        except SluiceError as error:
-            log.warning("partitions_not_ensured", error=str(error))
-            pause = timedelta(seconds=settings.retry_max_seconds)
-        await asyncio.wait({stopping}, timeout=pause.total_seconds())

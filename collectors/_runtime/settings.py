@@ -22,3 +22,7 @@ class CollectorSettings(msgspec.Struct, frozen=True):
     """How often the collector reports how far it has come."""
     partition_days_ahead: int = 3
     """Partitions that are made in advance."""
+    retention_days: int = 90
+    """Days that events are kept, by their own time; 0 keeps them for ever."""
+    retention_interval_seconds: float = 600.0
+    """How often the collector looks whether there is a day to remove."""
