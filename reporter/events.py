@@ -76,6 +76,8 @@ def events_route(database: Database, answering: Answering) -> Router:
     sources = tuple(words)
     stages = [stage for source in words.values() for stage in source.event_types]
     types = [name for source in words.values() for stage in source.event_types.values() for name in stage]
+    open_types = [f"{prefix}*" for source in words.values() for prefix in source.open_event_types]
+    listed = ", ".join(f"`{name}`" for name in dict.fromkeys([*types, *open_types]))
 
     @get(
         "/events",
@@ -93,7 +95,8 @@ def events_route(database: Database, answering: Answering) -> Router:
             str | None, parameter("funnelStage", "Only this stage of the funnel.", stages[0], stages)
         ] = None,
         event_type: Annotated[
-            str | None, parameter("eventType", "Only this type; one of the source's own.", types[0], types)
+            str | None,
+            parameter("eventType", f"Only this type; one of the source's own: {listed}", types[0]),
         ] = None,
     ) -> Response[list[EventCount]]:
         return await answering.answer(

@@ -17,6 +17,9 @@ _DATE_HELP = "an ISO 8601 date or time such as 2026-05-14, 2026-05-14T10:46:28Z 
 MAX_CAMPAIGN_LENGTH = 512
 """Longer than any campaign id that a source sends."""
 
+MAX_EVENT_TYPE_LENGTH = 128
+"""Longer than any event type that a source makes of what it does not know."""
+
 
 class Filters(msgspec.Struct, frozen=True):
     """What a report is restricted to; None restricts nothing. `sources` are the names that are concerned."""
@@ -52,12 +55,16 @@ def parse_filters(
     values = _single_values(query, allowed, violations)
     time_range = _time_range(values, violations)
     source = _one_of(values, "source", sources, violations)
-    stages = _stages(vocabulary, (source,) if source else sources)
+    concerned = (source,) if source else sources
+    stages = _stages(vocabulary, concerned)
     funnel_stage = _one_of(values, "funnelStage", tuple(stages), violations)
     chosen = [stages[funnel_stage]] if funnel_stage else list(stages.values())
     # Two sources may share a type: each is listed once, in the order of the vocabulary.
     event_types = tuple(dict.fromkeys(name for types in chosen for name in types))
-    event_type = _one_of(values, "eventType", event_types, violations)
+    open_types = tuple(
+        dict.fromkeys(prefix for name in concerned for prefix in vocabulary.sources[name].open_event_types)
+    )
+    event_type = _one_of(values, "eventType", event_types, violations, open_types)
     campaign_id = values.get("campaignId")
     if campaign_id and (len(campaign_id) > MAX_CAMPAIGN_LENGTH or "\0" in campaign_id):
         detail = f"a campaign id has at most {MAX_CAMPAIGN_LENGTH} characters and no null character"
@@ -123,11 +130,19 @@ def _stages(vocabulary: Vocabulary, sources: tuple[str, ...]) -> Mapping[str, tu
 
 
 def _one_of(
-    values: Mapping[str, str], name: str, valid: tuple[str, ...], violations: list[QueryProblem]
+    values: Mapping[str, str],
+    name: str,
+    valid: tuple[str, ...],
+    violations: list[QueryProblem],
+    open_prefixes: tuple[str, ...] = (),
 ) -> str | None:
+    """A value of the closed set, or one that begins like those that nobody can list."""
     value = values.get(name)
     if value is None or value in valid:
         return value
+    if value.startswith(open_prefixes) and len(value) <= MAX_EVENT_TYPE_LENGTH and "\0" not in value:
+        return value
+    valid += tuple(f"{prefix}*" for prefix in open_prefixes)
     detail = f"{name} {value!r} is unknown here; valid are: {', '.join(valid)}"
     violations.append(QueryProblem(name, detail, valid))
     return None

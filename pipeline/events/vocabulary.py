@@ -8,10 +8,14 @@ from pipeline.events.source import Source
 
 
 class SourceVocabulary(msgspec.Struct, frozen=True):
-    """One source's words. `facets` maps a facet to its closed set of values, None where it is open."""
+    """One source's words. `facets` maps a facet to its closed set of values, None where it is open.
+
+    `open_event_types` are prefixes of event types that nobody can list beforehand.
+    """
 
     event_types: Mapping[str, tuple[str, ...]]
     facets: Mapping[str, tuple[str, ...] | None]
+    open_event_types: tuple[str, ...] = ()
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
@@ -23,5 +27,8 @@ class Vocabulary(msgspec.Struct, frozen=True):
 def vocabulary_of(sources: Mapping[str, Source]) -> Vocabulary:
     """What the registered sources can say."""
     return Vocabulary(
-        {name: SourceVocabulary(source.event_types, source.facets) for name, source in sources.items()}
+        {
+            name: SourceVocabulary(source.event_types, source.facets, source.open_event_types)
+            for name, source in sources.items()
+        }
     )

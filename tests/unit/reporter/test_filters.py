@@ -13,7 +13,7 @@ VOCABULARY = Vocabulary(
             {"top": ("comment", "page.like"), "bottom": ("ad.click",)}, {"age": None}
         ),
         "tiktok": SourceVocabulary({"top": ("comment", "share"), "bottom": ("follow",)}, {"country": None}),
-        "social": SourceVocabulary({"engagement": ("post",)}, {}),
+        "social": SourceVocabulary({"engagement": ("post",)}, {}, ("unknown.",)),
     }
 )
 SOURCES = ("facebook", "tiktok", "social")
@@ -112,8 +112,12 @@ def test_from_must_lie_before_to(starts: str, ends: str) -> None:
         ({"funnelStage": "middle"}, "funnelStage", ("top", "bottom", "engagement")),
         ({"source": "social", "funnelStage": "top"}, "funnelStage", ("engagement",)),
         ({"source": "facebook", "eventType": "share"}, "eventType", ("comment", "page.like", "ad.click")),
-        ({"funnelStage": "bottom", "eventType": "comment"}, "eventType", ("ad.click", "follow")),
-        ({"eventType": "nap"}, "eventType", ("comment", "page.like", "share", "ad.click", "follow", "post")),
+        ({"funnelStage": "bottom", "eventType": "comment"}, "eventType", ("ad.click", "follow", "unknown.*")),
+        (
+            {"eventType": "nap"},
+            "eventType",
+            ("comment", "page.like", "share", "ad.click", "follow", "post", "unknown.*"),
+        ),
     ],
 )
 def test_unknown_values_are_told_the_valid_ones(
@@ -146,3 +150,23 @@ def test_all_violations_are_told_at_once() -> None:
 
 def test_the_source_restricts_which_progress_is_asked() -> None:
     assert parse(("source", "tiktok")).sources == ("tiktok",)
+
+
+def test_a_type_that_nobody_can_list_is_accepted_where_its_source_has_such() -> None:
+    assert parse(("eventType", "unknown.x_y")).event_type == "unknown.x_y"
+    assert parse(("source", "social"), ("eventType", "unknown.x")).event_type == "unknown.x"
+
+
+@pytest.mark.parametrize(
+    ("source", "event_type"),
+    [
+        ("facebook", "unknown.x"),
+        ("social", "known.x"),
+        ("social", "unknown.\0"),
+        ("social", "unknown." + "x" * 128),
+    ],
+)
+def test_a_type_that_no_source_can_have_is_refused_with_what_is_valid(source: str, event_type: str) -> None:
+    [problem] = refusals(("source", source), ("eventType", event_type))
+    assert problem.parameter == "eventType"
+    assert ("unknown.*" in problem.valid) == (source == "social")
