@@ -23,7 +23,25 @@ class BodyReader:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
+        self._size_limit, self._size_setting = settings.body_size_limit, "BODY_SIZE_LIMIT"
         self.admission = Admission(settings.body_bytes_in_flight, settings.retry_after_seconds)
+
+    def with_limit(self, size: int, setting: str) -> "BodyReader":
+        """A reader with another size limit, named by `setting`, and the same budget of bytes in flight."""
+        reader = BodyReader(self._settings)
+        reader._size_limit, reader._size_setting = size, setting
+        reader.admission = self.admission
+        return reader
+
+    def check_announced(self, headers: Mapping[str, str]) -> int:
+        """The size that the headers announce, 0 where they do not. Raises Problem 413."""
+        announced = headers.get("content-length", "")
+        if not announced.isdecimal():
+            return 0
+        # Python refuses to read thousands of digits; so many bytes are too many.
+        size = int(announced[:20])
+        self._check_size(size)
+        return size
 
     async def read(self, headers: Mapping[str, str], receive: Receive, reservation: Reservation) -> bytes:
         """The whole body. Raises Problem 408, 413, 415, 503, or ClientGone."""
@@ -32,12 +50,7 @@ class BodyReader:
             raise Problem(
                 415, "unsupported-media-type", f"content encoding {encoding[:40]!r}: use identity or gzip"
             )
-        announced = headers.get("content-length", "")
-        if announced.isdecimal():
-            # Python refuses to read thousands of digits; so many bytes are too many.
-            size = int(announced[:20])
-            self._check_size(size)
-            reservation.grow_to(size)
+        reservation.grow_to(self.check_announced(headers))
         try:
             async with asyncio.timeout(self._settings.body_timeout_seconds):
                 body = await self._collect(receive, reservation)
@@ -84,9 +97,9 @@ class BodyReader:
         return b"".join(pieces)
 
     def _check_size(self, size: int) -> None:
-        limit = self._settings.body_size_limit
+        limit = self._size_limit
         if size > limit:
-            raise Problem(413, "too-large", f"the body is larger than {limit} bytes (BODY_SIZE_LIMIT)")
+            raise Problem(413, "too-large", f"the body is larger than {limit} bytes ({self._size_setting})")
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes]:

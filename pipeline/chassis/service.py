@@ -13,7 +13,7 @@ from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.chassis.middleware import with_correlation_and_metrics
 from pipeline.chassis.openapi import openapi_assets, openapi_config
 from pipeline.chassis.problems import answer_error
-from pipeline.chassis.shortcut import Shortcut, with_shortcuts
+from pipeline.chassis.shortcut import PrefixShortcut, Shortcut, with_shortcuts
 
 VERSION = "0.1.0"
 
@@ -31,7 +31,7 @@ def create_service(
     route_handlers: Sequence[Any],
     checks: Mapping[str, Check],
     *,
-    shortcuts: Sequence[Shortcut] = (),
+    shortcuts: Sequence[Shortcut | PrefixShortcut] = (),
     check_timeout_seconds: float = 2.0,
     state: Mapping[str, Any] | None = None,
 ) -> ASGIApp:
@@ -55,5 +55,4 @@ def create_service(
         # Body limits are each front door's own business: they name the setting that changes them.
         request_max_body_size=None,
     )
-    table = {(shortcut.method, shortcut.path): shortcut for shortcut in shortcuts}
-    return with_correlation_and_metrics(with_shortcuts(app, table), metrics)
+    return with_correlation_and_metrics(with_shortcuts(app, shortcuts), metrics)
