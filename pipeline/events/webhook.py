@@ -56,7 +56,9 @@ class Webhook(msgspec.Struct, frozen=True):
     verify: Callable[[Any, WebhookRequest], Refusal | None]
     split: Callable[[WebhookRequest], Iterator[msgspec.Raw | BadUpdate]]
     handshake: Callable[[Any, Mapping[str, str]], str | None] | None = None
-    """The answer to a `GET` with these query parameters, None when its token is wrong; no `GET` where not given."""
+    """The answer to a `GET` with these query parameters; no `GET` where not given. None when its token is wrong (403),
+    empty when the token is right and there is nothing to answer (400). A parameter that is given twice never gets here:
+    the door refuses it (403) rather than pick one."""
     answers_empty: bool = False
     """The provider wants a 200 without a body."""
     any_sender: bool = False
