@@ -25,7 +25,11 @@ class Refusal(StrEnum):
 
 
 class WebhookRequest(msgspec.Struct, frozen=True):
-    """One delivery as it came. `headers` have lower-case names; `sender` is the last part of the path."""
+    """One delivery as it came. `sender` is the last part of the path.
+
+    `headers` have lower-case names and values of Latin-1; a header that was given twice is left out, so that a
+    signature that comes twice is missing.
+    """
 
     sender: str
     headers: Mapping[str, str]
@@ -62,4 +66,5 @@ class Webhook(msgspec.Struct, frozen=True):
     answers_empty: bool = False
     """The provider wants a 200 without a body."""
     any_sender: bool = False
-    """`POST /webhooks/{sender}` for every sender that it knows, instead of the one path with its own name."""
+    """`POST /webhooks/{sender}` for every sender that it knows, instead of the one path with its own name. Its answers
+    are those of the CloudEvents binding: 202, and 429 for too many."""
