@@ -2,13 +2,12 @@
 
 import functools
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
-import msgspec
 from litestar import get
 from litestar.types import ASGIApp
 
-from collectors._runtime.loops import collect, watch_progress
+from collectors._runtime.loops import collect
+from collectors._runtime.progress import BacklogWatch, Lag, report_backlog, watch_backlog
 from collectors._runtime.reading import BatchReader
 from collectors._runtime.settings import CollectorSettings
 from collectors._runtime.telemetry import CollectorTelemetry, Statistics
@@ -19,16 +18,7 @@ from pipeline.chassis.service import ServiceDescription, create_service
 from pipeline.chassis.supervision import Heartbeat, Loop
 from pipeline.events.source import Source
 from pipeline.store import Database, EventStore
-from pipeline.stream import BatchConsumer, DeadLetters, StreamConnection, StreamPublisher
-
-
-class Lag(msgspec.Struct, frozen=True):
-    """What waits for this source's collectors. `events` is estimated from the size of the batches seen so far."""
-
-    consumer: str
-    batches: int
-    events: int
-    seconds: float
+from pipeline.stream import BatchConsumer, DeadLetters, StreamConnection, StreamFillMetrics, StreamPublisher
 
 
 def create_collector(
@@ -48,6 +38,8 @@ def create_collector(
     store = EventStore(database, source.name)
     writer = BatchWriter(store, DeadLetters(StreamPublisher(connection)), reader, settings, telemetry)
     heartbeat = Heartbeat(settings.stall_after_seconds)
+    watch = BacklogWatch(consumer, telemetry)
+    StreamFillMetrics(metrics.registry, connection)
 
     @get("/stats", summary="Totals since start", tags=["collector"], sync_to_thread=False)
     def stats() -> Statistics:
@@ -55,9 +47,7 @@ def create_collector(
 
     @get("/lag", summary="How far this source is behind", tags=["collector"])
     async def lag() -> Lag:
-        batches, oldest = await consumer.lag()
-        seconds = max(0.0, (datetime.now(UTC) - oldest).total_seconds()) if oldest else 0.0
-        return Lag(consumer.name, batches, telemetry.lag(batches, seconds), round(seconds, 3))
+        return await watch.look()
 
     app = create_service(
         ServiceDescription(
@@ -73,14 +63,8 @@ def create_collector(
         "collect": functools.partial(
             collect, reader=reader, writer=writer, consumer=consumer, settings=settings, heartbeat=heartbeat
         ),
-        "progress": functools.partial(
-            watch_progress,
-            source=source.name,
-            consumer=consumer,
-            database=database,
-            settings=settings,
-            telemetry=telemetry,
-        ),
+        "backlog": functools.partial(watch_backlog, watch=watch, settings=settings),
+        "progress": functools.partial(report_backlog, watch=watch, source=source.name, database=database),
         "partitions": functools.partial(keep_partitions, database=database, settings=settings),
         "retention": functools.partial(keep_retention, database=database, settings=settings),
     }

@@ -1,5 +1,6 @@
 """What happened in a collector: one function per fact, logging and counting at once."""
 
+import math
 from datetime import UTC, datetime
 
 import msgspec
@@ -77,6 +78,12 @@ class CollectorTelemetry:
             ["source"],
             registry=registry,
         )
+        self._catch_up = Gauge(
+            "consumer_catch_up_seconds",
+            "Time until nothing waits at the present pace; NaN while the backlog does not shrink",
+            ["source"],
+            registry=registry,
+        )
 
     def delivered(self, events: int) -> None:
         """A message with so many events came in."""
@@ -111,10 +118,13 @@ class CollectorTelemetry:
         self.statistics.retries += 1
         log.warning("write_retrying", events=events, error=str(error), pause_seconds=round(pause_seconds, 2))
 
-    def lag(self, batches: int, seconds: float) -> int:
+    def lag(self, batches: int, seconds: float, seconds_to_catch_up: float | None) -> int:
         """So many batches wait. Returns the events in them, estimated from the batches seen so far."""
         statistics = self.statistics
-        events = round(batches * statistics.delivered / max(1, statistics.batches)) if batches else 0
+        events = max(batches, round(batches * statistics.delivered / max(1, statistics.batches)))
         self._lag_events.labels(self.source).set(events)
         self._lag_seconds.labels(self.source).set(seconds)
+        self._catch_up.labels(self.source).set(
+            math.nan if seconds_to_catch_up is None else seconds_to_catch_up
+        )
         return events

@@ -1,7 +1,8 @@
 """The only door to NATS JetStream.
 
 `StreamConnection` connects and keeps the topology (topology.py) in place; `StreamPublisher` publishes with an
-acknowledgement from disk; `BatchConsumer` pulls record batches; `DeadLetters` keeps what was refused.
+acknowledgement from disk; `BatchConsumer` pulls record batches; `DeadLetters` keeps what was refused;
+`Backlog` and `StreamFillMetrics` tell what the streams hold.
 """
 
 from pipeline.stream.connection import StreamConnection, StreamSettings
@@ -9,12 +10,15 @@ from pipeline.stream.consumer import BatchConsumer
 from pipeline.stream.dead_letters import DeadLetters
 from pipeline.stream.delivery import Delivery
 from pipeline.stream.publisher import StreamPublisher
+from pipeline.stream.state import Backlog, StreamFillMetrics
 
 __all__ = [
+    "Backlog",
     "BatchConsumer",
     "DeadLetters",
     "Delivery",
     "StreamConnection",
+    "StreamFillMetrics",
     "StreamPublisher",
     "StreamSettings",
 ]

@@ -3,7 +3,7 @@
 """The connection to NATS: found again for ever, its topology kept in place, its loss noticed at once."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -12,6 +12,7 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
+from nats.js.api import StreamInfo
 
 from pipeline.chassis.settings import ByteSize
 from pipeline.errors import StreamUnavailable
@@ -44,7 +45,7 @@ class StreamSettings(msgspec.Struct, frozen=True):
 
 class StreamConnection:
     """One connection of one process. `run` is a supervised loop; until it has connected, users get
-    StreamUnavailable."""
+    StreamUnavailable. `streams` is what the last look at the topology found, at most some seconds old."""
 
     def __init__(self, settings: StreamSettings, name: str) -> None:
         self.settings = settings
@@ -53,6 +54,7 @@ class StreamConnection:
         self._topology_ready = asyncio.Event()
         self._lost: set[asyncio.Timeout] = set()
         self._reconnects = 0
+        self.streams: Sequence[StreamInfo] = ()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Connects and keeps the topology in place until told to stop.
@@ -144,7 +146,7 @@ class StreamConnection:
 
     async def _check_topology(self) -> None:
         try:
-            await ensure_topology(self.jetstream, self.settings)
+            self.streams = await ensure_topology(self.jetstream, self.settings)
         except (StreamUnavailable, NatsError, TimeoutError) as error:
             log.warning("topology_not_ready", error=str(error) or type(error).__name__)
         else:

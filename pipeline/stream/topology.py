@@ -2,10 +2,10 @@
 # nats-py leaves the parameters that it passes on untyped.
 """The streams and what each promises (DESIGN D9). Every process ensures them, idempotently, changed limits included."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ DEAD_LETTERS = "DEAD_LETTERS"
 def events_subject(source: str) -> str:
     """The subject of a source's record batches."""
     return f"events.{source}"
+
+
+def consumer_name(source: str) -> str:
+    """The durable consumer that all collectors of a source share."""
+    return f"{source}-collector"
 
 
 def dead_subject(source: str) -> str:
@@ -56,19 +61,29 @@ def stream_configs(settings: "StreamSettings") -> list[StreamConfig]:
     ]
 
 
-async def ensure_topology(jetstream: JetStreamContext, settings: "StreamSettings") -> None:
-    """Creates what is missing and updates what differs. Raises what nats raises when the server will not."""
+def deviations(found: StreamConfig, wanted: StreamConfig) -> dict[str, Any]:
+    """What of a stream is not as it should be and can be changed, with the values that it should have."""
+    # Compared with what evolving the found configuration would change: servers add fields of their own.
+    return {
+        name: value
+        for name in ("subjects", "discard", "max_bytes", "max_age", "num_replicas")
+        if (value := getattr(wanted, name)) is not None and getattr(found, name) != value
+    }
+
+
+async def ensure_topology(jetstream: JetStreamContext, settings: "StreamSettings") -> list[StreamInfo]:
+    """Creates what is missing and updates what differs. Returns the streams as they are now.
+
+    Raises what nats raises when the server will not.
+    """
+    streams: list[StreamInfo] = []
     for wanted in stream_configs(settings):
         try:
-            found = (await jetstream.stream_info(wanted.name or "")).config
+            found = await jetstream.stream_info(wanted.name or "")
         except NotFoundError:
-            await jetstream.add_stream(wanted)
+            streams.append(await jetstream.add_stream(wanted))
             continue
-        # Compared with what evolving the found configuration would change: servers add fields of their own.
-        changes = {
-            name: value
-            for name in ("subjects", "discard", "max_bytes", "max_age", "num_replicas")
-            if (value := getattr(wanted, name)) is not None and getattr(found, name) != value
-        }
-        if changes:
-            await jetstream.update_stream(found.evolve(**changes))
+        if changes := deviations(found.config, wanted):
+            found = await jetstream.update_stream(found.config.evolve(**changes))
+        streams.append(found)
+    return streams
