@@ -47,7 +47,6 @@ def assemble_webhooks(
         Quarantine(shared.dead_letters),
         shared.telemetry,
         telemetry,
-        clock,
     )
     doors = Doors(sources, credentials)
     bodies = shared.bodies.with_limit(settings.webhook_body_limit, "WEBHOOK_BODY_LIMIT")

@@ -8,13 +8,8 @@ import msgspec
 from gateway.events.intake import BadEvent
 from gateway.telemetry import SERVICE
 from gateway.webhooks.doors import Door
-from pipeline.events.dead_letter import DeadLetter, new_dead_letter_id
+from pipeline.events.dead_letter import MAX_KEPT_BYTES, DeadLetter, dead_letter_of
 from pipeline.stream import DeadLetters
-
-MAX_LETTER_BYTES = 256 * 1024
-"""What is larger becomes several letters: each must fit into one message."""
-
-_KEPT_AT_ONCE = 256
 
 
 class Quarantine:
@@ -24,42 +19,41 @@ class Quarantine:
         self._dead_letters = dead_letters
 
     async def keep(
-        self,
-        door: Door,
-        rejected: Sequence[BadEvent],
-        received_at: datetime,
-        failed_at: datetime,
-        correlation_id: str,
+        self, door: Door, rejected: Sequence[BadEvent], received_at: datetime, correlation_id: str
     ) -> None:
         """Returns when all of it is on disk. Raises StreamUnavailable."""
-        letters: list[DeadLetter] = []
-        for bad in rejected:
-            for raw, detail in _parts(bad.raw):
-                rejection = msgspec.structs.replace(bad.rejection, detail=bad.rejection.detail + detail)
-                letters.append(
-                    DeadLetter(
-                        id=new_dead_letter_id(),
-                        source=door.source.name,
-                        format=door.webhook.format,
-                        rejection=rejection,
-                        raw=raw,
-                        correlation_id=correlation_id,
-                        stage=SERVICE,
-                        received_at=received_at,
-                        failed_at=failed_at,
-                    )
+        await self._dead_letters.keep(
+            [
+                letter
+                for bad in rejected
+                for letter in _letters(
+                    bad,
+                    source=door.source.name,
+                    format_name=door.webhook.format,
+                    correlation_id=correlation_id,
+                    received_at=received_at,
                 )
-                if len(letters) == _KEPT_AT_ONCE:
-                    await self._dead_letters.keep(letters)
-                    letters = []
-        await self._dead_letters.keep(letters)
+            ]
+        )
 
 
-def _parts(raw: bytes) -> Iterator[tuple[bytes, str]]:
-    """The bytes in pieces that fit, and what each is to be called; the whole has no name."""
-    if len(raw) <= MAX_LETTER_BYTES:
-        yield raw, ""
-        return
-    for start in range(0, len(raw), MAX_LETTER_BYTES):
-        piece = raw[start : start + MAX_LETTER_BYTES]
-        yield piece, f" (bytes {start} to {start + len(piece)} of {len(raw)})"
+def _letters(
+    bad: BadEvent, *, source: str, format_name: str, correlation_id: str, received_at: datetime
+) -> Iterator[DeadLetter]:
+    """One letter, or as many as it takes to keep all of a body that is larger than a letter may be."""
+    size = len(bad.raw)
+    is_whole = size <= MAX_KEPT_BYTES
+    for start in range(0, max(size, 1), MAX_KEPT_BYTES):
+        part = bad.raw[start : start + MAX_KEPT_BYTES]
+        place = "" if is_whole else f" (bytes {start} to {start + len(part)} of {size})"
+        letter = dead_letter_of(
+            part,
+            msgspec.structs.replace(bad.rejection, detail=bad.rejection.detail + place),
+            source=source,
+            format_name=format_name,
+            correlation_id=correlation_id,
+            stage=SERVICE,
+            received_at=received_at,
+        )
+        # A part is no update: nobody may try to replay it.
+        yield letter if is_whole else msgspec.structs.replace(letter, truncated=True)

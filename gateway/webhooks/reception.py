@@ -48,8 +48,7 @@ class Reception:
             except ClientGone:
                 return None
             except Problem as problem:
-                reason = problem.kind.replace("-", "_")
-                self._telemetry.refused(door.name if door else UNKNOWN_WEBHOOK, reason)
+                self._telemetry.turned_away(door.name if door else UNKNOWN_WEBHOOK, problem)
                 raise
             if (refusal := self._refusal(door, request)) is not None:
                 self._telemetry.refused(door.name, refusal)

@@ -58,12 +58,12 @@ class WebhookEndpoint:
 
     def _handlers(self, door: Door) -> list[HTTPRouteHandler]:
         path = PREFIX + "{sender:str}" if door.route == ANY_SENDER else door.route
-        handlers = [self._delivery(door, path)]
-        if door.webhook.handshake is not None:
-            handlers.append(self._handshake(door, path))
-        if door.webhook.any_sender:
-            handlers.append(self._permission(door, path))
-        return handlers
+        # OPTIONS comes first: Litestar adds one of its own to a path that has none when its first handler comes.
+        return [
+            *([self._permission(door, path)] if door.webhook.any_sender else []),
+            *([self._handshake(door, path)] if door.webhook.handshake is not None else []),
+            self._delivery(door, path),
+        ]
 
     def _delivery(self, door: Door, path: str) -> HTTPRouteHandler:
         @post(
@@ -113,7 +113,7 @@ class WebhookEndpoint:
         try:
             return ask()
         except Problem as problem:
-            self._telemetry.refused(door.name, f"question_{problem.kind.replace('-', '_')}")
+            self._telemetry.turned_away(door.name, problem)
             raise
 
 

@@ -1,6 +1,5 @@
 """What happens to a delivery that is believed: all of it is on disk before the provider hears of it."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from gateway.commit import GroupCommit
@@ -26,14 +25,12 @@ class WebhookService:
         quarantine: Quarantine,
         events: GatewayTelemetry,
         telemetry: WebhookTelemetry,
-        clock: Callable[[], datetime],
     ) -> None:
         self._event_size_limit = event_size_limit
         self._commit = commit
         self._quarantine = quarantine
         self._events = events
         self._telemetry = telemetry
-        self._clock = clock
 
     async def accept(self, door: Door, request: WebhookRequest) -> EventsAccepted:
         """Raises StreamUnavailable when not all of it is known to be on disk: the provider sends it again."""
@@ -63,7 +60,5 @@ class WebhookService:
         self._events.published(source, len(events))
 
     async def _keep(self, door: Door, judged: Judged, received_at: datetime) -> None:
-        await self._quarantine.keep(
-            door, judged.rejected, received_at, self._clock(), current_correlation_id()
-        )
+        await self._quarantine.keep(door, judged.rejected, received_at, current_correlation_id())
         self._events.rejected((door.source.name, bad.rejection.reason) for bad in judged.rejected)

@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from gateway.webhooks.updates import Judged
+from pipeline.chassis.problems import Problem
 
 log = structlog.get_logger()
 
@@ -55,6 +56,10 @@ class WebhookTelemetry:
         if self._may_tell("refused", webhook):
             log.warning("webhook_requests_refused", webhook=webhook, **untold)
             untold.clear()
+
+    def turned_away(self, webhook: str, problem: Problem) -> None:
+        """As `refused`, for what has a problem of its own."""
+        self.refused(webhook, problem.kind.replace("-", "_"))
 
     def verifying_failed(self, webhook: str, error: Exception) -> None:
         """A defect of a provider's code, told at most once a minute: a forger may be the one who found it."""
