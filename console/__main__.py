@@ -1,6 +1,10 @@
 """`./sluice` (`python -m console`): looks after a running Sluice."""
 
+import os
+
 import click
+
+from console.context import Context
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -9,4 +13,4 @@ def sluice() -> None:
 
 
 if __name__ == "__main__":
-    sluice()
+    sluice(obj=Context(os.environ))

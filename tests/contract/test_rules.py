@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from collectors.registry import SOURCES
+from console.settings import ConsoleSettings
 from ops.local import dotenv
 from pipeline.chassis.settings import load_settings
 
@@ -31,12 +32,13 @@ def modules() -> Iterator[Path]:
 
 def settings_structs() -> list[type[msgspec.Struct]]:
     """Every Struct that is filled from the environment: those that `__main__` modules load, by name or from the
-    registry."""
+    registry, and the console's, whose commands load theirs when they need them."""
     found: dict[str, type[msgspec.Struct]] = {
         f"{webhook.credentials.__module__}.{webhook.credentials.__name__}": webhook.credentials
         for source in SOURCES.values()
         for webhook in source.webhooks
     }
+    found["ConsoleSettings"] = ConsoleSettings
     for path in (path for path in modules() if path.name == "__main__.py"):
         tree = ast.parse(path.read_text())
         wanted = {
