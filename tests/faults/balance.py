@@ -53,7 +53,10 @@ def reckon(system: System, load: Load) -> Reckoning:
     unkept = load.rejected.keys() - letters.digests
     if unkept:
         problems.append(f"{len(unkept)} events were rejected and not kept as dead letters")
-    given_up = [reason for raw, reason in letters.raws.items() if questions.is_own(raw)]
+    poison = load.expected_letters
+    if poison - letters.raws.keys():
+        problems.append(f"{len(poison - letters.raws.keys())} poison events are no dead letters")
+    given_up = [reason for raw, reason in letters.raws.items() if questions.is_own(raw) and raw not in poison]
     if given_up:
         problems.append(f"{len(given_up)} accepted events were dead-lettered: {given_up[:5]}")
     problems += _sums(system) + _consumers(system)

@@ -23,6 +23,16 @@ class Scene:
     scale: float = 1.0
     notes: list[str] = field(default_factory=list[str])
     over_at: float = 0.0
+    afterwards: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+    """Called when the system has recovered, or has not in time: what the fault itself has to clear away."""
+
+    def __post_init__(self) -> None:
+        self._answers_before = self.load.statuses.copy()
+
+    @property
+    def answers(self) -> Counter[str]:
+        """Answers since this scene began, by status or kind of failure."""
+        return self.load.statuses - self._answers_before
 
     def note(self, text: str) -> None:
         """Something seen, for the table."""

@@ -47,6 +47,8 @@ class Load:
         """Answers that no fault excuses."""
         self.rejected: Counter[bytes] = Counter()
         """Digests of the bad events that an answer named: each must be a dead letter."""
+        self.expected_letters: set[bytes] = set()
+        """Raw events that collectors must dead-letter, because they were published past the gateway."""
         self.held_back = 0
         self.accepted_at = [0.0] * len(gateways)
         """When each gateway accepted something last, on the monotonic clock."""
@@ -99,16 +101,25 @@ class Load:
         self.ledger.window = window
         self.slowest.clear()
 
-    def send(self, payload: bytes, gateway: int) -> int:
-        """One POST of ours, outside the ledger. The status, 0 when there is no answer."""
+    def send_again(self) -> int:
+        """The bodies that were answered last, once more. Returns how many events were accepted again."""
 
-        async def send() -> int:
-            try:
-                return (await self._senders[gateway].post(payload)).status
-            except NoAnswer:
-                return 0
+        async def send_again() -> int:
+            before = self.account.totals.accepted
+            bodies, gateway = list(self._answered), self._turn
+            await asyncio.gather(*(self._deliver(body, gateway) for body in bodies))
+            return self.account.totals.accepted - before
 
-        return self._background.call(send)
+        return self._background.call(send_again)
+
+    def enter(self, ids: bytes, verdict: int) -> None:
+        """Events that came in another way than by us, 16 bytes of id each."""
+
+        async def enter() -> None:
+            count = len(ids) // 16
+            self.ledger.record(ids, bytes(count), bytes([verdict]) * count)
+
+        self._background.call(enter)
 
     async def _connect(self, gateways: Sequence[str]) -> list[Connections]:
         timeouts = Timeouts(connect=2.0, answer=_ANSWER_SECONDS)

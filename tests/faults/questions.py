@@ -80,7 +80,8 @@ def in_nats(url: str, ask: Callable[[Client], Awaitable[ResultT]], seconds: floa
 
 async def backlog(client: Client) -> int:
     """Batches in EVENTS that are not acknowledged."""
-    return (await client.jetstream().stream_info("EVENTS")).state.messages
+    state = (await client.jetstream().stream_info("EVENTS", subjects_filter="events.>")).state
+    return sum((state.subjects or {}).get(f"events.{source}", 0) for source in SOURCES)
 
 
 async def consumers(client: Client) -> dict[str, ConsumerInfo | None]:

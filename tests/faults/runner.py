@@ -59,6 +59,9 @@ class Runner:
         except AssertionError as error:
             problems.append(f"{fault.name}: {error}")
             self._put_right()
+        finally:
+            for clear_away in scene.afterwards:
+                clear_away()
         observation = Observation(
             fault=fault.name,
             began_after=began_after,
@@ -88,9 +91,9 @@ class Runner:
             observation.doubled = reckoning.balance.doubled[number % 256]
         balance = reckoning.balance
         self._tell(
-            f"{self.elapsed:6.1f} s  reckoning: {balance.sent} sent, {balance.accepted} accepted = "
-            f"{balance.stored} stored - {balance.stored_of_unknown} without an answer + {balance.duplicates} duplicates; "
-            f"{reckoning.dead_letters} dead letters; drained in {reckoning.drained_seconds:.1f} s"
+            f"{self.elapsed:6.1f} s  reckoning: {balance.sent} sent, "
+            f"{balance.accepted} accepted = {balance.stored} stored - {balance.stored_of_unknown} without an answer "
+            f"+ {balance.duplicates} duplicates; {reckoning.dead_letters} dead letters; drained in {reckoning.drained_seconds:.1f} s"
         )
         for problem in reckoning.problems:
             self._tell(f"          VIOLATION {problem}")

@@ -26,7 +26,7 @@ _SETTINGS = {
     # A lost delivery comes back after so long: with the default of ten seconds much of a short run would be waiting.
     "ACK_WAIT_SECONDS": str(ACK_WAIT_SECONDS),
     "DATABASE_CONNECT_TIMEOUT_SECONDS": "2",
-    "LOG_LEVEL": "info",
+    "NATS_PING_INTERVAL_SECONDS": "1",
 }
 
 
