@@ -33,6 +33,11 @@ class Door(msgspec.Struct, frozen=True):
         """What judges its updates."""
         return self.source.formats[self.webhook.format]
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether anything at all was set: a handshake may come before the secret that signs."""
+        return self.credentials != type(self.credentials)()
+
     def knows(self, sender: str) -> bool:
         """Whether there is a secret for the sender."""
         return self.webhook.knows(self.credentials, sender)

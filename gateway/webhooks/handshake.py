@@ -15,7 +15,7 @@ _MAX_PARAMETERS = 32
 
 def answer_handshake(door: Door, query: bytes) -> Answer:
     """The challenge as plain text, which no browser takes for a page. Raises Problem 400, 403, 503."""
-    if not door.knows(door.name):
+    if not door.is_configured:
         raise answers.not_configured(door)
     handshake = door.webhook.handshake
     parameters = _parameters(query)

@@ -23,17 +23,15 @@ class Quarantine:
     ) -> None:
         """Returns when all of it is on disk. Raises StreamUnavailable."""
         await self._dead_letters.keep(
-            [
-                letter
-                for bad in rejected
-                for letter in _letters(
-                    bad,
-                    source=door.source.name,
-                    format_name=door.webhook.format,
-                    correlation_id=correlation_id,
-                    received_at=received_at,
-                )
-            ]
+            letter
+            for bad in rejected
+            for letter in _letters(
+                bad,
+                source=door.source.name,
+                format_name=door.webhook.format,
+                correlation_id=correlation_id,
+                received_at=received_at,
+            )
         )
 
 

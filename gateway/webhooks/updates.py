@@ -17,6 +17,8 @@ from pipeline.events.webhook import BadUpdate, WebhookRequest
 log = structlog.get_logger()
 
 _TURN_SECONDS = 0.001
+_UNKNOWN_KIND = "unknown."
+"""How the event types begin of what no source has a table row for."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ async def judge_updates(door: Door, request: WebhookRequest, event_size_limit: i
                 judged.rejected.append(BadEvent(index, None, door.source, outcome, raw))
             elif not isinstance(update, BadUpdate):
                 judged.accepted.append(update)
+                judged.unknown_kinds += _is_of_unknown_kind(outcome)
             if time.perf_counter() - turn_began > _TURN_SECONDS:
                 await asyncio.sleep(0)
                 turn_began = time.perf_counter()
@@ -63,3 +66,8 @@ def _judge(
     raw = bytes(update)
     rejection = text_rejection(raw) if needs_text_check(raw) else None
     return rejection or door.format.judge(update, request.received_at)
+
+
+def _is_of_unknown_kind(event: Event) -> bool:
+    event_type: object = getattr(event, "event_type", None)
+    return isinstance(event_type, str) and event_type.startswith(_UNKNOWN_KIND)

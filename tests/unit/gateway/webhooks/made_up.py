@@ -37,6 +37,11 @@ class AcmeCredentials(msgspec.Struct, frozen=True):
 class AcmeUpdate(msgspec.Struct, frozen=True):
     id: str
     at: datetime
+    kind: str = "known"
+
+    @property
+    def event_type(self) -> str:
+        return self.kind if self.kind == "known" else f"unknown.{self.kind}"
 
     @property
     def event_id(self) -> str:
@@ -136,7 +141,7 @@ def acme_app(
     **settings: Any,
 ) -> Any:
     """The real app with this source alone, and another publisher."""
-    monkeypatch.setattr("gateway.app.StreamPublisher", lambda _connection: publisher)
+    monkeypatch.setattr("gateway.app.StreamPublisher", lambda *_: publisher)
     app, _loops = create_gateway(
         {"acme": ACME},
         GatewaySettings(**settings),

@@ -130,6 +130,15 @@ async def test_a_delivery_without_updates_is_a_good_one(
     assert await sender.counters() == {'webhook_deliveries_total{outcome="empty",webhook="acme"}': 1}
 
 
+async def test_kinds_that_nobody_knows_are_accepted_and_counted(
+    sender: Sender, publisher: RecordingPublisher
+) -> None:
+    answer = await sender.deliver(body_of(update(1), update(2, kind="new"), update(3, kind="newer")))
+
+    assert answer.json()["accepted"] == len(publisher.published) == 3
+    assert (await sender.counters())['webhook_unknown_kinds_total{webhook="acme"}'] == 2
+
+
 async def test_a_defect_of_the_providers_code_keeps_the_body_and_what_was_cut_before(
     sender: Sender, publisher: RecordingPublisher
 ) -> None:

@@ -64,13 +64,19 @@ async def test_a_flood_of_wrong_tokens_moves_one_counter_and_hardly_the_log(send
     assert [line["event"] for line in logs] == ["webhook_requests_refused"]
 
 
-async def test_without_a_secret_there_is_no_handshake_yet(
-    monkeypatch: pytest.MonkeyPatch, publisher: RecordingPublisher
+@pytest.mark.parametrize(
+    ("credentials", "status"), [(AcmeCredentials(), 503), (AcmeCredentials(acme_token=TOKEN), 200)]
+)
+async def test_a_handshake_needs_its_token_and_not_yet_the_secret(
+    monkeypatch: pytest.MonkeyPatch,
+    publisher: RecordingPublisher,
+    credentials: AcmeCredentials,
+    status: int,
 ) -> None:
-    app = acme_app(monkeypatch, publisher, credentials=AcmeCredentials(acme_token=TOKEN))
+    app = acme_app(monkeypatch, publisher, credentials=credentials)
     async with sender_to(app) as sender:
         answer = await sender.client.get(f"{PATH}?token={TOKEN}&challenge=1")
-    assert answer.status_code == 503
+    assert answer.status_code == status
 
 
 @pytest.mark.parametrize(("per_second", "told"), [(1000.0, "60000"), (0.0, "*")])
