@@ -32,10 +32,14 @@ def create_service(
     checks: Mapping[str, Check],
     *,
     shortcuts: Sequence[Shortcut | PrefixShortcut] = (),
+    optional_checks: Mapping[str, Check] | None = None,
     check_timeout_seconds: float = 2.0,
     state: Mapping[str, Any] | None = None,
 ) -> ASGIApp:
-    """The ASGI app of one service. `checks` are its dependencies, asked by `/health/ready`."""
+    """The ASGI app of one service. `checks` are its dependencies, asked by `/health/ready`.
+
+    When one of `optional_checks` fails the service is degraded, and still ready.
+    """
 
     def keep_state(config: AppConfig) -> AppConfig:
         config.state.update(state or {})
@@ -44,7 +48,7 @@ def create_service(
     app = Litestar(
         route_handlers=[
             *route_handlers,
-            probe_router(metrics, checks, check_timeout_seconds),
+            probe_router(metrics, checks, check_timeout_seconds, optional_checks),
             openapi_assets(),
         ],
         openapi_config=openapi_config(description.title, description.summary, VERSION),
