@@ -18,7 +18,13 @@ from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.chassis.service import ServiceDescription, create_service
 from pipeline.chassis.supervision import Loop
 from pipeline.events.source import Source
-from pipeline.stream import DeadLetters, StreamConnection, StreamFillMetrics, StreamPublisher
+from pipeline.stream import (
+    DEAD_LETTER_WINDOW,
+    DeadLetters,
+    StreamConnection,
+    StreamFillMetrics,
+    StreamPublisher,
+)
 
 _DESCRIPTION = ServiceDescription(
     "Sluice gateway", "Takes in events. What it acknowledges is on disk, and will be stored exactly once."
@@ -48,7 +54,8 @@ def create_gateway(
     StreamFillMetrics(metrics.registry, connection)
     publisher = StreamPublisher(connection)
     bodies = BodyReader(settings)
-    commit, dead_letters = GroupCommit(publisher), DeadLetters(publisher)
+    commit = GroupCommit(publisher)
+    dead_letters = DeadLetters(StreamPublisher(connection, DEAD_LETTER_WINDOW))
     limit = settings.event_size_limit
     events = EventService(sources, limit, commit, dead_letters, telemetry)
     endpoint = EventsEndpoint(bodies, events, settings.ingest_api_keys)

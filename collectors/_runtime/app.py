@@ -18,7 +18,14 @@ from pipeline.chassis.service import ServiceDescription, create_service
 from pipeline.chassis.supervision import Heartbeat, Loop
 from pipeline.events.source import Source
 from pipeline.store import Database, EventStore
-from pipeline.stream import BatchConsumer, DeadLetters, StreamConnection, StreamFillMetrics, StreamPublisher
+from pipeline.stream import (
+    DEAD_LETTER_WINDOW,
+    BatchConsumer,
+    DeadLetters,
+    StreamConnection,
+    StreamFillMetrics,
+    StreamPublisher,
+)
 
 
 def create_collector(
@@ -36,7 +43,8 @@ def create_collector(
     )
     reader = BatchReader(source, consumer, telemetry)
     store = EventStore(database, source.name)
-    writer = BatchWriter(store, DeadLetters(StreamPublisher(connection)), reader, settings, telemetry)
+    dead_letters = DeadLetters(StreamPublisher(connection, DEAD_LETTER_WINDOW))
+    writer = BatchWriter(store, dead_letters, reader, settings, telemetry)
     heartbeat = Heartbeat(settings.stall_after_seconds)
     watch = BacklogWatch(consumer, telemetry)
     StreamFillMetrics(metrics.registry, connection)

@@ -1,13 +1,15 @@
 """What happened in a collector: one function per fact, logging and counting at once."""
 
 import math
+from collections import Counter as Tally
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pipeline.events.reasons import Reason
+from pipeline.events.dead_letter import DeadLetter
 
 log = structlog.get_logger()
 
@@ -107,11 +109,22 @@ class CollectorTelemetry:
         age = (datetime.now(UTC) - received_at).total_seconds()
         self._end_to_end.labels(self.source).observe(max(0.0, age))
 
-    def dead_lettered(self, reason: Reason, correlation_id: str, detail: str) -> None:
-        self._failed.labels(self.service, self.source, reason.value).inc()
-        self._dead_letters.labels(self.source, reason.value).inc()
-        self.statistics.dead_lettered += 1
-        log.warning("event_dead_lettered", reason=reason.value, correlation_id=correlation_id, detail=detail)
+    def dead_lettered(self, letters: Sequence[DeadLetter]) -> None:
+        """So many events of one write are kept as dead letters. One line for each reason, with the first of them."""
+        self.statistics.dead_lettered += len(letters)
+        tally = Tally(letter.rejection.reason for letter in letters)
+        for letter in letters:
+            reason = letter.rejection.reason
+            if events := tally.pop(reason, 0):
+                self._failed.labels(self.service, self.source, reason.value).inc(events)
+                self._dead_letters.labels(self.source, reason.value).inc(events)
+                log.warning(
+                    "events_dead_lettered",
+                    reason=reason.value,
+                    events=events,
+                    correlation_id=letter.correlation_id,
+                    detail=letter.rejection.detail,
+                )
 
     def retrying(self, events: int, error: Exception, pause_seconds: float) -> None:
         self._failed.labels(self.service, self.source, "transient").inc(events)

@@ -7,12 +7,13 @@ acknowledgement from disk; `BatchConsumer` pulls record batches; `DeadLetters` k
 
 from pipeline.stream.connection import StreamConnection, StreamSettings
 from pipeline.stream.consumer import BatchConsumer
-from pipeline.stream.dead_letters import DeadLetters
+from pipeline.stream.dead_letters import DEAD_LETTER_WINDOW, DeadLetters
 from pipeline.stream.delivery import Delivery
 from pipeline.stream.publisher import StreamPublisher
 from pipeline.stream.state import Backlog, StreamFillMetrics
 
 __all__ = [
+    "DEAD_LETTER_WINDOW",
     "Backlog",
     "BatchConsumer",
     "DeadLetters",
