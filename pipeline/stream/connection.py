@@ -75,6 +75,22 @@ class StreamConnection:
             )
             await asyncio.wait({stopping}, timeout=pause)
 
+    async def open(self) -> None:
+        """Connects once, for a program that asks and goes: in place of `run`. It puts nothing in place.
+
+        Raises StreamUnavailable when nobody answers within the request timeout.
+        """
+        try:
+            async with asyncio.timeout(self.settings.nats_request_timeout_seconds):
+                self._client = await nats.connect(
+                    self.settings.nats_url.split(","),
+                    name=self._name,
+                    allow_reconnect=False,
+                    error_cb=self._on_error,
+                )
+        except (NatsError, OSError, TimeoutError) as error:
+            raise StreamUnavailable(f"NATS: {error or type(error).__name__}") from error
+
     async def close(self) -> None:
         """Sends what is buffered (acknowledgements above all) and closes. Ends in any case, also without NATS."""
         if self._client is None or self._client.is_closed:
