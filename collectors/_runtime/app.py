@@ -1,11 +1,14 @@
 """Builds a collector for a source: its loops, its checks, and the routes that tell how it is doing."""
 
+import asyncio
 import functools
 from collections.abc import Mapping
 
 from litestar import get
 from litestar.types import ASGIApp
 
+from collectors._runtime.counting import CounterKeeper
+from collectors._runtime.counting_telemetry import CountingTelemetry
 from collectors._runtime.loops import collect
 from collectors._runtime.progress import BacklogWatch, Lag, report_backlog, watch_backlog
 from collectors._runtime.reading import BatchReader
@@ -17,6 +20,7 @@ from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.chassis.service import ServiceDescription, create_service
 from pipeline.chassis.supervision import Heartbeat, Loop
 from pipeline.events.source import Source
+from pipeline.live import LiveConnection, LiveSettings
 from pipeline.store import Database, EventStore
 from pipeline.stream import (
     DEAD_LETTER_WINDOW,
@@ -29,10 +33,20 @@ from pipeline.stream import (
 
 
 def create_collector(
-    source: Source, settings: CollectorSettings, connection: StreamConnection, database: Database
+    source: Source,
+    settings: CollectorSettings,
+    connection: StreamConnection,
+    database: Database,
+    live: LiveSettings | None = None,
 ) -> tuple[ASGIApp, Mapping[str, Loop]]:
-    """The collector's app and its supervised loops."""
+    """The collector's app and its supervised loops. Without a `redis_url` it keeps no live counters."""
     metrics = ServiceMetrics(f"{source.name}-collector")
+    counters = None
+    news = asyncio.Event()
+    if live and live.redis_url:
+        counting = CountingTelemetry(metrics.registry, source.name)
+        redis = LiveConnection(live, f"{source.name}-collector")
+        counters = CounterKeeper(source.name, redis, database, live, news, counting)
     telemetry = CollectorTelemetry(metrics.registry, source.name)
     consumer = BatchConsumer(
         connection,
@@ -42,7 +56,7 @@ def create_collector(
         max_ack_pending=settings.max_ack_pending,
     )
     reader = BatchReader(source, consumer, telemetry)
-    store = EventStore(database, source.name)
+    store = EventStore(database, source.name, news if counters else None)
     dead_letters = DeadLetters(StreamPublisher(connection, DEAD_LETTER_WINDOW))
     writer = BatchWriter(store, dead_letters, reader, settings, telemetry)
     heartbeat = Heartbeat(settings.stall_after_seconds)
@@ -64,6 +78,7 @@ def create_collector(
         metrics,
         [stats, lag],
         {"nats": connection.check, "postgres": database.ping, "writer": heartbeat.check},
+        optional_checks={"redis": counters.check} if counters else None,
     )
     loops: dict[str, Loop] = {
         "stream": connection.run,
@@ -76,4 +91,6 @@ def create_collector(
         "partitions": functools.partial(keep_partitions, database=database, settings=settings),
         "retention": functools.partial(keep_retention, database=database, settings=settings),
     }
+    if counters:
+        loops["counters"] = counters.run
     return app, loops

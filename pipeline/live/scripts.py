@@ -28,11 +28,14 @@ return {'good', state[1], state[2], applied}
 """
 )
 
-APPLY = """
+APPLY = (
+    _RUN
+    + """
 -- ARGV: the mark that was seen, the next one, ids to forget,
 -- updates [[id, [[kind, key, expires_at, change], ...]], ...]
 if redis.call('PTTL', KEYS[3]) > 0 then return 'held' end
-if redis.pcall('HGET', KEYS[1], 'mark') ~= ARGV[1] then return 'moved' end
+local state = redis.pcall('HMGET', KEYS[1], 'mark', 'run')
+if state.err or state[1] ~= ARGV[1] or state[2] ~= this_run() then return 'moved' end
 
 local operations = {}
 function operations.hash(key, fields)
@@ -61,6 +64,7 @@ if whole then return 'applied' end
 redis.call('DEL', KEYS[1])
 return 'damaged: ' .. tostring(type(problem) == 'table' and problem.err or problem)
 """
+)
 
 HOLD = """
 -- ARGV: token, milliseconds
