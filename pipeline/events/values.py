@@ -34,11 +34,12 @@ _MONEY_LIMIT = Decimal(10) ** 15
 _MAX_DECIMALS = 30
 
 
-def _number_as_written(digits: str) -> msgspec.Raw:
+def number_as_written(digits: str) -> msgspec.Raw:
+    """For the `float_hook` of a decoder."""
     return msgspec.Raw(digits.encode())
 
 
-read_object = msgspec.json.Decoder(dict[str, Any], float_hook=_number_as_written).decode
+read_object = msgspec.json.Decoder(dict[str, Any], float_hook=number_as_written).decode
 """The members of a JSON object. Raises what msgspec raises."""
 
 
