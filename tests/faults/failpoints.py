@@ -1,19 +1,22 @@
-"""Runs a service that kills itself at an exact place: `python -m tests.faults.failpoints before-ack 3 collectors facebook`.
+"""Runs a service that kills itself at an exact place:
+
+    python -m tests.faults.failpoints before-ack 3 collectors facebook
 
 The place is a function of the product, replaced from here before the service starts; the product knows nothing of it.
 The process ends as by SIGKILL when the function is called for the nth time with something to do.
 """
 
 import asyncio
-import functools
 import os
 import runpy
 import signal
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, LiteralString
 
-from pipeline.store import Database, EventStore
+from pipeline.events.batch import RecordBatch
+from pipeline.events.record import EventRecord
+from pipeline.store import Database, EventStore, WriteResult
 from pipeline.stream import Delivery, StreamPublisher
 
 _ON_ITS_WAY_SECONDS = 0.003
@@ -27,9 +30,8 @@ def before_commit(die_now: Callable[[], bool]) -> None:
     """While Postgres is at work on the transaction."""
     original = Database.query_bulk
 
-    @functools.wraps(original)
-    async def replacement(self: Database, *arguments: Any) -> Any:
-        writing = asyncio.create_task(original(self, *arguments))
+    async def replacement(self: Database, sql: LiteralString, *parameters: Any) -> list[dict[str, Any]]:
+        writing = asyncio.create_task(original(self, sql, *parameters))
         if die_now():
             await asyncio.wait({writing}, timeout=_ON_ITS_WAY_SECONDS)
             _die()
@@ -42,9 +44,8 @@ def after_commit(die_now: Callable[[], bool]) -> None:
     """When the transaction is committed, and before anything that comes after it: counters, acknowledgement."""
     original = EventStore.write
 
-    @functools.wraps(original)
-    async def replacement(self: EventStore, *arguments: Any) -> Any:
-        result = await original(self, *arguments)
+    async def replacement(self: EventStore, records: Sequence[EventRecord]) -> WriteResult:
+        result = await original(self, records)
         if die_now():
             _die()
         return result
@@ -56,7 +57,6 @@ def before_ack(die_now: Callable[[], bool]) -> None:
     """When everything is done but the acknowledgement."""
     original = Delivery.ack
 
-    @functools.wraps(original)
     async def replacement(self: Delivery) -> None:
         if die_now():
             _die()
@@ -69,9 +69,8 @@ def before_answer(die_now: Callable[[], bool]) -> None:
     """At the gateway: when JetStream has the batch on disk and nobody has been told."""
     original = StreamPublisher.publish_batch
 
-    @functools.wraps(original)
-    async def replacement(self: StreamPublisher, *arguments: Any) -> None:
-        await original(self, *arguments)
+    async def replacement(self: StreamPublisher, batch: RecordBatch) -> None:
+        await original(self, batch)
         if die_now():
             _die()
 

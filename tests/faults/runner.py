@@ -4,9 +4,11 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
+from ops.local.waiting import NotReadyError
 from tests.faults.balance import Reckoning, reckon
 from tests.faults.fault import Fault, Observation, Scene
 from tests.faults.load import Load
+from tests.faults.questions import NotToBeAsked
 from tests.faults.recovery import wait_until_recovered
 from tests.faults.system import System
 
@@ -56,7 +58,7 @@ class Runner:
             fault.inject(scene)
             assert scene.over_at, "a fault says when it is over"
             recovered = wait_until_recovered(scene, fault.limit_seconds)
-        except AssertionError as error:
+        except (AssertionError, NotToBeAsked, NotReadyError) as error:
             problems.append(f"{fault.name}: {error}")
             self._put_right()
         finally:
@@ -93,7 +95,8 @@ class Runner:
         self._tell(
             f"{self.elapsed:6.1f} s  reckoning: {balance.sent} sent, "
             f"{balance.accepted} accepted = {balance.stored} stored - {balance.stored_of_unknown} without an answer "
-            f"+ {balance.duplicates} duplicates; {reckoning.dead_letters} dead letters; drained in {reckoning.drained_seconds:.1f} s"
+            f"+ {balance.duplicates} duplicates; {reckoning.dead_letters} dead letters; "
+            f"drained in {reckoning.drained_seconds:.1f} s"
         )
         for problem in reckoning.problems:
             self._tell(f"          VIOLATION {problem}")
