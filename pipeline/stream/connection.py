@@ -80,16 +80,26 @@ class StreamConnection:
 
         Raises StreamUnavailable when nobody answers within the request timeout.
         """
+        last: list[Exception] = []  # nats-py itself says no more than that there is no server
+
+        async def remember(error: Exception) -> None:
+            last[:] = [error]
+
         try:
             async with asyncio.timeout(self.settings.nats_request_timeout_seconds):
                 self._client = await nats.connect(
                     self.settings.nats_url.split(","),
                     name=self._name,
                     allow_reconnect=False,
-                    error_cb=self._on_error,
+                    max_reconnect_attempts=1,
+                    reconnect_time_wait=0.05,
+                    error_cb=remember,
                 )
-        except (NatsError, OSError, TimeoutError) as error:
-            raise StreamUnavailable(f"NATS: {error or type(error).__name__}") from error
+        except TimeoutError:
+            raise StreamUnavailable("no answer from NATS in time") from None
+        except (NatsError, OSError) as error:
+            cause = last[0] if last else error
+            raise StreamUnavailable(f"NATS: {str(cause) or type(cause).__name__}") from error
 
     async def close(self) -> None:
         """Sends what is buffered (acknowledgements above all) and closes. Ends in any case, also without NATS."""

@@ -105,7 +105,7 @@ def _refusals() -> Generator[None]:
     try:
         yield
     except (NatsError, TimeoutError) as error:
-        raise StreamUnavailable(f"NATS: {error or type(error).__name__}") from error
+        raise StreamUnavailable(f"NATS: {str(error) or type(error).__name__}") from error
 
 
 def _shown(value: object) -> str:

@@ -75,7 +75,7 @@ async def read_backlog(jetstream: JetStreamContext, source: str, consumer: str) 
         info = await _consumer_info(jetstream, consumer)
         oldest = await _stored_at(jetstream, subject) if waiting else None
     except (NatsError, TimeoutError) as error:
-        raise StreamUnavailable(f"NATS: {error or type(error).__name__}") from error
+        raise StreamUnavailable(f"NATS: {str(error) or type(error).__name__}") from error
     if oldest is None:
         waiting = 0  # acknowledged between the two questions
     size = round(state.bytes * waiting / state.messages) if state.messages else 0
