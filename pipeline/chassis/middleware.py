@@ -68,7 +68,7 @@ def with_correlation_and_metrics(app: ASGIApp, metrics: ServiceMetrics) -> ASGIA
 async def _answer_stopping(send: Send) -> None:
     """Red before the listener closes, so that nobody sends new requests here."""
     check = CheckResult("stopping", False, "the service was asked to stop", 0.0)
-    body = msgspec.json.encode(Readiness(False, [check]))
+    body = msgspec.json.encode(Readiness(status="not ready", ready=False, checks=[check]))
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

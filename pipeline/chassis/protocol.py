@@ -212,6 +212,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         if self._at_work and self._phase is not _Phase.BODY:
             # The request before is sound: it is answered, and then the connection ends.
+            self._all.refused["malformed"] += self.cycle.keep_alive
             self.cycle.keep_alive = False
         elif self._head_too_large:
             self._refuse_large_head()

@@ -47,16 +47,23 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Takes no new connection, finishes what was asked on the old ones, and cuts what is late."""
+        waiting = [accepted for listener in sockets or [] for accepted in _waiting(listener)]
         for server in self.servers:
             server.close()
         for listener in sockets or []:
             listener.close()
+        for accepted in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(self._new_protocol, accepted)
         for connection in list(self.server_state.connections):
             connection.shutdown()
         self._connections.close_when_silent()
         grace = self._connections.settings.shutdown_grace_seconds
         await first_of(self._finished(), self._hurry.wait(), timeout_seconds=grace)
         await self._cut()
+
+    def _new_protocol(self) -> asyncio.Protocol:
+        new = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
+        return new(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def _finished(self) -> None:
         await self._connections.emptied()
@@ -76,14 +83,15 @@ class _Server(uvicorn.Server):
                 await self._connections.emptied()
 
 
-async def serve(app: ASGIApp, settings: ServerSettings, loops: Mapping[str, Loop]) -> bool:
-    """Serves until SIGTERM or SIGINT, or until a loop dies. Returns whether everything ended well.
+async def serve(
+    app: ASGIApp, settings: ServerSettings, loops: Mapping[str, Loop], request: StopRequest | None = None
+) -> bool:
+    """Serves until SIGTERM or SIGINT (or `request`), or until a loop dies. Returns whether everything ended well.
 
     After the signal readiness is red and answers close their connections; SHUTDOWN_DELAY_SECONDS later the listener
     closes, and work in flight has SHUTDOWN_GRACE_SECONDS. A second signal cuts both short.
     """
-    request = StopRequest()
-    request.listen()
+    request = request or StopRequest.of_signals()
     connections = Connections(settings)
     server = _Server(_config(app, settings, connections), connections, request.hurry)
 
@@ -128,6 +136,16 @@ def _config(app: ASGIApp, settings: ServerSettings, connections: Connections) ->
         server_header=False,
         timeout_keep_alive=math.ceil(settings.keep_alive_seconds),
     )
+
+
+def _waiting(listener: socket.socket) -> list[socket.socket]:
+    """Connections that the kernel has made and nobody has accepted: closing the listener would reset them."""
+    accepted: list[socket.socket] = []
+    with suppress(BlockingIOError):
+        while True:
+            accepted.append(listener.accept()[0])
+            accepted[-1].setblocking(False)
+    return accepted
 
 
 def _listen(settings: ServerSettings) -> socket.socket:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Self
 
 import structlog
 
@@ -13,18 +13,22 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopRequest:
-    """What the signals have said so far."""
+    """Whether we were asked to stop, and to hurry."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
         self.hurry = asyncio.Event()
 
-    def listen(self) -> None:
-        """From now on the signals are for us."""
+    @classmethod
+    def of_signals(cls) -> Self:
+        """From now on the signals of this process are for it."""
+        request = cls()
         for number in _SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, self._heard)
+            asyncio.get_running_loop().add_signal_handler(number, request.ask)
+        return request
 
-    def _heard(self) -> None:
+    def ask(self) -> None:
+        """As a signal does."""
         # Also after a stop that no signal asked for: whoever sends one then wants it over.
         if self.stop.is_set() and not self.hurry.is_set():
             log.warning("asked_to_hurry")
