@@ -10,6 +10,9 @@ from gateway.body import BodyReader
 from gateway.commit import GroupCommit
 from gateway.events.route import EventsEndpoint
 from gateway.events.service import EventService
+from gateway.operator.route import operator_router
+from gateway.operator.service import DeadLetterService
+from gateway.operator.telemetry import OperatorTelemetry
 from gateway.settings import GatewaySettings
 from gateway.telemetry import SERVICE, GatewayTelemetry
 from gateway.webhooks.assembly import Shared, assemble_webhooks
@@ -20,7 +23,10 @@ from pipeline.chassis.supervision import Loop
 from pipeline.events.source import Source
 from pipeline.stream import (
     DEAD_LETTER_WINDOW,
+    REPLAY_WINDOW,
+    DeadLetterArchive,
     DeadLetters,
+    Replayer,
     StreamConnection,
     StreamFillMetrics,
     StreamPublisher,
@@ -61,10 +67,13 @@ def create_gateway(
     endpoint = EventsEndpoint(bodies, events, settings.ingest_api_keys)
     shared = Shared(bodies, commit, dead_letters, telemetry, metrics.registry, limit)
     deliveries = assemble_webhooks(sources, credentials or {}, webhooks or WebhookSettings(), shared, clock)
+    archive = DeadLetterArchive(connection, dead_letters)
+    replayer = Replayer(archive, StreamPublisher(connection, REPLAY_WINDOW), sources, limit)
+    letters = DeadLetterService(archive, replayer, OperatorTelemetry(metrics.registry))
     app = create_service(
         _DESCRIPTION,
         metrics,
-        [endpoint.router(), deliveries.router()],
+        [endpoint.router(), deliveries.router(), operator_router(letters, settings.operator_api_keys)],
         {"nats": connection.check},
         shortcuts=[endpoint.shortcut(), deliveries.shortcut()],
     )

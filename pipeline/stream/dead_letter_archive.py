@@ -80,6 +80,8 @@ class DeadLetterArchive:
 
     async def newest(self, wanted: DeadLetterFilter, limit: int) -> list[DeadLetter]:
         """The letters that failed last, newest first. One that is there twice (see `settle`) is listed once."""
+        if limit < 1:
+            return []
         heap: list[tuple[float, str, DeadLetter]] = []
         held: set[str] = set()
         async with aclosing(scan(self._connection, wanted.subject)) as messages:

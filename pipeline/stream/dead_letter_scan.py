@@ -24,6 +24,7 @@ from pipeline.stream.topology import DEAD_LETTERS
 
 _PULL_MESSAGES = 32
 _PULL_HEADERS = 1000
+_TURN_HEADERS = 100
 # Longer than anybody works on the messages of one pull.
 _INACTIVE_SECONDS = 300.0
 
@@ -49,7 +50,7 @@ def stream_trouble() -> Generator[None]:
     except TimeoutError:  # nats-py has one of its own, which is a child of this
         raise StreamUnavailable("JetStream did not answer in time") from None
     except (NatsError, OSError) as error:
-        raise StreamUnavailable(f"NATS: {error or type(error).__name__}") from error
+        raise StreamUnavailable(f"NATS: {str(error) or type(error).__name__}") from error
 
 
 async def scan(
@@ -81,7 +82,7 @@ async def scan(
 
         inbox = connection.client.new_inbox()
         subscription = await connection.client.subscribe(inbox, cb=take)
-    size = _PULL_HEADERS if headers_only else _PULL_MESSAGES
+    size, turn = (_PULL_HEADERS, _TURN_HEADERS) if headers_only else (_PULL_MESSAGES, 1)
     request = json.dumps({"batch": size, "no_wait": True}).encode()
     try:
         while True:
@@ -89,7 +90,9 @@ async def scan(
                 await connection.client.publish(
                     f"$JS.API.CONSUMER.MSG.NEXT.{DEAD_LETTERS}.{consumer.name}", request, reply=inbox
                 )
-            for _ in range(size):
+            for number in range(size):
+                if number % turn == 0:
+                    await asyncio.sleep(0)  # others get a turn: to decode one message takes a millisecond
                 message = await _next(connection, arrived)
                 if not message.reply:
                     _check_end(message)

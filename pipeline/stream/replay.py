@@ -24,6 +24,9 @@ from pipeline.stream.dead_letter_archive import DeadLetterArchive, LetterMessage
 from pipeline.stream.dead_letter_filter import DeadLetterFilter
 from pipeline.stream.publisher import StreamPublisher
 
+REPLAY_WINDOW = 4
+"""Batches that a replay in a service has under way: it leaves the disk to the events that come in."""
+
 STAGE = "replay"
 """Where a letter failed that failed again here."""
 
