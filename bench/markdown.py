@@ -8,15 +8,23 @@ _QUIET_SHARE = 0.15
 Rows = Sequence[Sequence[str]]
 
 
-def document(facts: Rows, outcomes: Mapping[str, Outcome], ratios: Sequence[Verdict]) -> str:
-    """The whole of RESULTS.md."""
-    lines = [
-        "# Results",
-        "",
-        "Made by `python -m bench`. What each figure means is said in `bench/sections/`.",
-        "",
-    ]
-    lines += table(("", ""), facts)
+_HEADING = (
+    "# Results",
+    "",
+    "Made by `python -m bench`. What each figure means is said in `bench/sections/`.",
+    "",
+)
+
+
+def document(
+    facts: Rows,
+    outcomes: Mapping[str, Outcome],
+    ratios: Sequence[Verdict],
+    *,
+    heading: Sequence[str] = _HEADING,
+) -> str:
+    """The whole of RESULTS.md, or of a file with another heading."""
+    lines = [*heading, *table(("", ""), facts)]
     verdicts = [verdict for outcome in outcomes.values() for verdict in outcome.verdicts] + list(ratios)
     if verdicts:
         lines += ["", "## Targets and ratios", ""]

@@ -11,6 +11,7 @@ from pipeline.chassis.server import ServerSettings, run, serve
 from pipeline.chassis.settings import load_settings
 from pipeline.errors import ConfigurationError
 from pipeline.events.source import Source
+from pipeline.live import LiveSettings
 from pipeline.store import Database, StoreSettings
 from pipeline.stream import StreamConnection, StreamSettings
 
@@ -22,8 +23,9 @@ async def main(source: Source) -> bool:
     server = load_settings(ServerSettings, os.environ)
     connection = StreamConnection(load_settings(StreamSettings, os.environ), service)
     collector = load_settings(CollectorSettings, os.environ)
+    live = load_settings(LiveSettings, os.environ)
     async with Database(load_settings(StoreSettings, os.environ)) as database:
-        app, loops = create_collector(source, collector, connection, database)
+        app, loops = create_collector(source, collector, connection, database, live)
         try:
             return await serve(app, server, loops)
         finally:

@@ -1,12 +1,22 @@
 """`./sluice` (`python -m console`): looks after a running Sluice."""
 
+import os
+
 import click
+
+from console.context import Context
+from console.dead_letters import dead_letters
+from console.logs import log_to_stderr
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def sluice() -> None:
     """Looks after a running Sluice."""
+    log_to_stderr()
+
+
+sluice.add_command(dead_letters)
 
 
 if __name__ == "__main__":
-    sluice()
+    sluice(obj=Context(os.environ))

@@ -6,6 +6,7 @@ from collectors.registry import SOURCES
 from gateway.app import create_gateway
 from gateway.settings import GatewaySettings
 from gateway.telemetry import SERVICE
+from gateway.webhooks.settings import WebhookSettings
 from pipeline.chassis.logging import LoggingSettings, configure_logging
 from pipeline.chassis.server import ServerSettings, run, serve
 from pipeline.chassis.settings import load_settings
@@ -17,7 +18,17 @@ async def main() -> bool:
     configure_logging(load_settings(LoggingSettings, os.environ), SERVICE)
     server = load_settings(ServerSettings, os.environ)
     connection = StreamConnection(load_settings(StreamSettings, os.environ), SERVICE)
-    app, loops = create_gateway(SOURCES, load_settings(GatewaySettings, os.environ), connection)
+    app, loops = create_gateway(
+        SOURCES,
+        load_settings(GatewaySettings, os.environ),
+        connection,
+        webhooks=load_settings(WebhookSettings, os.environ),
+        credentials={
+            webhook.name: load_settings(webhook.credentials, os.environ)
+            for source in SOURCES.values()
+            for webhook in source.webhooks
+        },
+    )
     try:
         return await serve(app, server, loops)
     finally:

@@ -1,43 +1,80 @@
 """Builds the gateway: its front doors, its checks, its loops."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
+import msgspec
 from litestar.types import ASGIApp
 
 from gateway.body import BodyReader
 from gateway.commit import GroupCommit
 from gateway.events.route import EventsEndpoint
 from gateway.events.service import EventService
+from gateway.operator.route import operator_router
+from gateway.operator.service import DeadLetterService
+from gateway.operator.telemetry import OperatorTelemetry
 from gateway.settings import GatewaySettings
 from gateway.telemetry import SERVICE, GatewayTelemetry
+from gateway.webhooks.assembly import Shared, assemble_webhooks
+from gateway.webhooks.settings import WebhookSettings
 from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.chassis.service import ServiceDescription, create_service
 from pipeline.chassis.supervision import Loop
 from pipeline.events.source import Source
-from pipeline.stream import DeadLetters, StreamConnection, StreamPublisher
+from pipeline.stream import (
+    DEAD_LETTER_WINDOW,
+    REPLAY_WINDOW,
+    DeadLetterArchive,
+    DeadLetters,
+    Replayer,
+    StreamConnection,
+    StreamFillMetrics,
+    StreamPublisher,
+)
 
 _DESCRIPTION = ServiceDescription(
     "Sluice gateway", "Takes in events. What it acknowledges is on disk, and will be stored exactly once."
 )
 
 
+def utc_now() -> datetime:
+    """The clock of a gateway that runs; a test may have another."""
+    return datetime.now(UTC)
+
+
 def create_gateway(
-    sources: Mapping[str, Source], settings: GatewaySettings, connection: StreamConnection
+    sources: Mapping[str, Source],
+    settings: GatewaySettings,
+    connection: StreamConnection,
+    *,
+    webhooks: WebhookSettings | None = None,
+    credentials: Mapping[str, msgspec.Struct] | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> tuple[ASGIApp, Mapping[str, Loop]]:
-    """The gateway's app and its supervised loops."""
+    """The gateway's app and its supervised loops.
+
+    `credentials` has the Struct of each registered webhook by its name. `clock` says when a delivery was received.
+    """
     metrics = ServiceMetrics(SERVICE)
     telemetry = GatewayTelemetry(metrics.registry)
+    StreamFillMetrics(metrics.registry, connection)
     publisher = StreamPublisher(connection)
     bodies = BodyReader(settings)
-    events = EventService(
-        sources, settings.event_size_limit, GroupCommit(publisher), DeadLetters(publisher), telemetry
-    )
+    commit = GroupCommit(publisher)
+    dead_letters = DeadLetters(StreamPublisher(connection, DEAD_LETTER_WINDOW))
+    limit = settings.event_size_limit
+    events = EventService(sources, limit, commit, dead_letters, telemetry)
     endpoint = EventsEndpoint(bodies, events, settings.ingest_api_keys)
+    shared = Shared(bodies, commit, dead_letters, telemetry, metrics.registry, limit)
+    deliveries = assemble_webhooks(sources, credentials or {}, webhooks or WebhookSettings(), shared, clock)
+    archive = DeadLetterArchive(connection, dead_letters)
+    replayer = Replayer(archive, StreamPublisher(connection, REPLAY_WINDOW), sources, limit)
+    letters = DeadLetterService(archive, replayer, OperatorTelemetry(metrics.registry))
     app = create_service(
         _DESCRIPTION,
         metrics,
-        [endpoint.router()],
+        [endpoint.router(), deliveries.router(), operator_router(letters, settings.operator_api_keys)],
         {"nats": connection.check},
-        shortcuts=[endpoint.shortcut()],
+        shortcuts=[endpoint.shortcut(), deliveries.shortcut()],
     )
     return app, {"stream": connection.run}

@@ -1,4 +1,7 @@
-"""Reads a request body within its limits: size (inflated too), time, and the bytes that are in flight in all."""
+"""Reads a request body within its limits: its size (inflated too), and what is in flight in all.
+
+How long it may take is the server's business (`pipeline/chassis/protocol.py`): to us a slow sender has gone.
+"""
 
 import asyncio
 import zlib
@@ -23,38 +26,46 @@ class BodyReader:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self.admission = Admission(settings.body_bytes_in_flight, settings.retry_after_seconds)
+        self._size_limit, self._size_setting = settings.body_size_limit, "BODY_SIZE_LIMIT"
+        self.admission = Admission(settings)
+
+    def with_limit(self, size: int, setting: str) -> "BodyReader":
+        """A reader with another size limit, named by `setting`, and the same budget of bytes in flight."""
+        reader = BodyReader(self._settings)
+        reader._size_limit, reader._size_setting = size, setting
+        reader.admission = self.admission
+        return reader
+
+    def check_announced(self, headers: Mapping[str, str]) -> int:
+        """The size that the headers announce, 0 where they do not. Raises Problem 413."""
+        announced = headers.get("content-length", "")
+        if not announced.isdecimal():
+            return 0
+        # Python refuses to read thousands of digits; so many bytes are too many.
+        size = int(announced[:20])
+        self._check_size(size)
+        return size
 
     async def read(self, headers: Mapping[str, str], receive: Receive, reservation: Reservation) -> bytes:
-        """The whole body. Raises Problem 408, 413, 415, 503, or ClientGone."""
+        """The whole body. Raises Problem 400, 413, 415, 503, or ClientGone."""
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip"):
             raise Problem(
                 415, "unsupported-media-type", f"content encoding {encoding[:40]!r}: use identity or gzip"
             )
-        announced = headers.get("content-length", "")
-        if announced.isdecimal():
-            # Python refuses to read thousands of digits; so many bytes are too many.
-            size = int(announced[:20])
-            self._check_size(size)
-            reservation.grow_to(size)
-        try:
-            async with asyncio.timeout(self._settings.body_timeout_seconds):
-                body = await self._collect(receive, reservation)
-        except TimeoutError:
-            seconds = self._settings.body_timeout_seconds
-            raise Problem(
-                408, "body-too-slow", f"not received within {seconds:g} s (BODY_TIMEOUT_SECONDS)"
-            ) from None
+        announced = self.check_announced(headers)
+        reservation.check(announced)
+        body = await self._collect(receive, reservation, announced)
+        reservation.begin_work()
         return await self._inflate(body, reservation) if encoding == "gzip" else body
 
-    async def _collect(self, receive: Receive, reservation: Reservation) -> bytes:
+    async def _collect(self, receive: Receive, reservation: Reservation, announced: int) -> bytes:
         chunks: list[bytes] = []
         size = 0
         async for chunk in _chunks(receive):
             size += len(chunk)
             self._check_size(size)
-            reservation.grow_to(size)
+            reservation.came(size, announced)
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -84,9 +95,9 @@ class BodyReader:
         return b"".join(pieces)
 
     def _check_size(self, size: int) -> None:
-        limit = self._settings.body_size_limit
+        limit = self._size_limit
         if size > limit:
-            raise Problem(413, "too-large", f"the body is larger than {limit} bytes (BODY_SIZE_LIMIT)")
+            raise Problem(413, "too-large", f"the body is larger than {limit} bytes ({self._size_setting})")
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes]:

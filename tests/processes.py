@@ -80,6 +80,7 @@ class Process:
         self.name = name
         self.log = log
         self.port = ports.choose_free()
+        self._arguments = arguments
         self._command = [sys.executable, "-m", *arguments]
         self._environment = {**environment, "PORT": str(self.port)}
         self._process: subprocess.Popen[bytes] | None = None
@@ -101,6 +102,10 @@ class Process:
     def exit_status(self) -> int | None:
         """None while it runs; negative for the signal that ended it."""
         return self._process.poll() if self._process else None
+
+    def wrap(self, *wrapper: str) -> None:
+        """From the next launch on it is run by another program: `python -m wrapper… service…`. Without one, by none."""
+        self._command = [sys.executable, "-m", *wrapper, *self._arguments]
 
     def launch(self) -> None:
         """Starts it and waits for nothing."""

@@ -1,14 +1,16 @@
 """Builds a collector for a source: its loops, its checks, and the routes that tell how it is doing."""
 
+import asyncio
 import functools
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
-import msgspec
 from litestar import get
 from litestar.types import ASGIApp
 
-from collectors._runtime.loops import collect, watch_progress
+from collectors._runtime.counting import CounterKeeper
+from collectors._runtime.counting_telemetry import CountingTelemetry
+from collectors._runtime.loops import collect
+from collectors._runtime.progress import BacklogWatch, Lag, report_backlog, watch_backlog
 from collectors._runtime.reading import BatchReader
 from collectors._runtime.settings import CollectorSettings
 from collectors._runtime.telemetry import CollectorTelemetry, Statistics
@@ -18,24 +20,33 @@ from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.chassis.service import ServiceDescription, create_service
 from pipeline.chassis.supervision import Heartbeat, Loop
 from pipeline.events.source import Source
+from pipeline.live import LiveConnection, LiveSettings
 from pipeline.store import Database, EventStore
-from pipeline.stream import BatchConsumer, DeadLetters, StreamConnection, StreamPublisher
-
-
-class Lag(msgspec.Struct, frozen=True):
-    """What waits for this source's collectors. `events` is estimated from the size of the batches seen so far."""
-
-    consumer: str
-    batches: int
-    events: int
-    seconds: float
+from pipeline.stream import (
+    DEAD_LETTER_WINDOW,
+    BatchConsumer,
+    DeadLetters,
+    StreamConnection,
+    StreamFillMetrics,
+    StreamPublisher,
+)
 
 
 def create_collector(
-    source: Source, settings: CollectorSettings, connection: StreamConnection, database: Database
+    source: Source,
+    settings: CollectorSettings,
+    connection: StreamConnection,
+    database: Database,
+    live: LiveSettings | None = None,
 ) -> tuple[ASGIApp, Mapping[str, Loop]]:
-    """The collector's app and its supervised loops."""
+    """The collector's app and its supervised loops. Without a `redis_url` it keeps no live counters."""
     metrics = ServiceMetrics(f"{source.name}-collector")
+    counters = None
+    news = asyncio.Event()
+    if live and live.redis_url:
+        counting = CountingTelemetry(metrics.registry, source.name)
+        redis = LiveConnection(live, f"{source.name}-collector")
+        counters = CounterKeeper(source.name, redis, database, live, news, counting)
     telemetry = CollectorTelemetry(metrics.registry, source.name)
     consumer = BatchConsumer(
         connection,
@@ -45,9 +56,12 @@ def create_collector(
         max_ack_pending=settings.max_ack_pending,
     )
     reader = BatchReader(source, consumer, telemetry)
-    store = EventStore(database, source.name)
-    writer = BatchWriter(store, DeadLetters(StreamPublisher(connection)), reader, settings, telemetry)
+    store = EventStore(database, source.name, news if counters else None)
+    dead_letters = DeadLetters(StreamPublisher(connection, DEAD_LETTER_WINDOW))
+    writer = BatchWriter(store, dead_letters, reader, settings, telemetry)
     heartbeat = Heartbeat(settings.stall_after_seconds)
+    watch = BacklogWatch(consumer, telemetry)
+    StreamFillMetrics(metrics.registry, connection)
 
     @get("/stats", summary="Totals since start", tags=["collector"], sync_to_thread=False)
     def stats() -> Statistics:
@@ -55,9 +69,7 @@ def create_collector(
 
     @get("/lag", summary="How far this source is behind", tags=["collector"])
     async def lag() -> Lag:
-        batches, oldest = await consumer.lag()
-        seconds = max(0.0, (datetime.now(UTC) - oldest).total_seconds()) if oldest else 0.0
-        return Lag(consumer.name, batches, telemetry.lag(batches, seconds), round(seconds, 3))
+        return await watch.look()
 
     app = create_service(
         ServiceDescription(
@@ -66,6 +78,7 @@ def create_collector(
         metrics,
         [stats, lag],
         {"nats": connection.check, "postgres": database.ping, "writer": heartbeat.check},
+        optional_checks={"redis": counters.check} if counters else None,
     )
     loops: dict[str, Loop] = {
         "stream": connection.run,
@@ -73,15 +86,11 @@ def create_collector(
         "collect": functools.partial(
             collect, reader=reader, writer=writer, consumer=consumer, settings=settings, heartbeat=heartbeat
         ),
-        "progress": functools.partial(
-            watch_progress,
-            source=source.name,
-            consumer=consumer,
-            database=database,
-            settings=settings,
-            telemetry=telemetry,
-        ),
+        "backlog": functools.partial(watch_backlog, watch=watch, settings=settings),
+        "progress": functools.partial(report_backlog, watch=watch, source=source.name, database=database),
         "partitions": functools.partial(keep_partitions, database=database, settings=settings),
         "retention": functools.partial(keep_retention, database=database, settings=settings),
     }
+    if counters:
+        loops["counters"] = counters.run
     return app, loops

@@ -1,22 +1,13 @@
-"""The supervised loops of a collector."""
+"""The loop that collects: it reads the next batch while the last one is being written."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Any
-
-import structlog
 
 from collectors._runtime.reading import BatchReader
 from collectors._runtime.settings import CollectorSettings
-from collectors._runtime.telemetry import CollectorTelemetry
 from collectors._runtime.writing import BatchWriter
 from pipeline.chassis.supervision import Heartbeat
-from pipeline.errors import TransientError
-from pipeline.store import Database
-from pipeline.store.progress import report_progress
 from pipeline.stream import BatchConsumer
-
-log = structlog.get_logger()
 
 
 async def collect(
@@ -70,25 +61,3 @@ async def _until_writable(writing: asyncio.Task[None], earliest: float) -> None:
     """
     await asyncio.wait({writing})
     await asyncio.sleep(earliest - asyncio.get_running_loop().time())
-
-
-async def watch_progress(
-    stop: asyncio.Event,
-    source: str,
-    consumer: BatchConsumer,
-    database: Database,
-    settings: CollectorSettings,
-    telemetry: CollectorTelemetry,
-) -> None:
-    """Tells the reporter, through Postgres, up to when everything that was accepted is stored."""
-    stopping = asyncio.create_task(stop.wait())
-    while not stop.is_set():
-        try:
-            observed_at = datetime.now(UTC)
-            batches, oldest = await consumer.lag()
-            complete_through = min(oldest, observed_at) if oldest else observed_at
-            telemetry.lag(batches, (observed_at - complete_through).total_seconds())
-            await report_progress(database, source, complete_through, observed_at)
-        except TransientError as error:
-            log.warning("progress_not_reported", error=str(error))
-        await asyncio.wait({stopping}, timeout=settings.progress_interval_seconds)

@@ -9,7 +9,7 @@ import structlog
 
 from collectors._runtime.telemetry import CollectorTelemetry
 from pipeline.events.batch import MalformedBatch, RecordBatch, read_batch
-from pipeline.events.dead_letter import DeadLetter, new_dead_letter_id
+from pipeline.events.dead_letter import DeadLetter, dead_letter_of
 from pipeline.events.reasons import Reason, Rejection
 from pipeline.events.record import EventRecord
 from pipeline.events.source import Format, Source
@@ -17,10 +17,6 @@ from pipeline.events.text import needs_text_check, text_rejection
 from pipeline.stream import BatchConsumer, Delivery
 
 log = structlog.get_logger()
-
-# A dead letter must fit into one message, as base64 and with what is told about it. The gateway lets nothing in that is
-# larger; another program may.
-_MAX_KEPT_BYTES = 256 * 1024
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -87,9 +83,21 @@ class BatchReader:
         except MalformedBatch as error:
             rejection = Rejection(Reason.MALFORMED_JSON, "$", f"not a record batch: {error}")
             self._telemetry.delivered(1)
-            merged.dead_letters.append(self._letter(rejection, delivery.payload, "", "", datetime.now(UTC)))
+            merged.dead_letters.append(
+                dead_letter_of(
+                    delivery.payload,
+                    rejection,
+                    source=self._source.name,
+                    format_name="",
+                    correlation_id="",
+                    stage=self._telemetry.service,
+                    received_at=datetime.now(UTC),
+                )
+            )
             return
-        merged.received_at.append(batch.received_at)
+        if not batch.replays:
+            # A replayed batch was received long ago: that says nothing about how long the way takes.
+            merged.received_at.append(batch.received_at)
         self._telemetry.delivered(len(batch.events))
         event_format = self._source.formats.get(batch.format)
         if event_format is None:
@@ -102,6 +110,7 @@ class BatchReader:
     def _map(self, merged: MergedBatch, batch: RecordBatch, event_format: Format, check_text: bool) -> None:
         judge, to_record = event_format.judge, event_format.to_record
         received_at, now = batch.received_at, datetime.now(UTC)
+        told = False
         for index, raw in enumerate(batch.events):
             event = (text_rejection(bytes(raw)) if check_text else None) or judge(raw, now)
             if isinstance(event, Rejection):
@@ -110,7 +119,9 @@ class BatchReader:
             try:
                 record = to_record(event, raw, received_at)
             except Exception as error:  # a defect of one mapping must not stop the source's other events
-                log.exception("mapping_failed", format=batch.format, event_id=event.event_id)
+                if not told:  # it may fail for every event of a flood: one trace a batch is enough
+                    log.exception("mapping_failed", format=batch.format, event_id=event.event_id)
+                    told = True
                 rejection = Rejection(Reason.SCHEMA_VIOLATION, "$", f"mapping failed: {error!r}")
                 merged.dead_letters.append(self.letter(batch, index, rejection))
             else:
@@ -118,20 +129,13 @@ class BatchReader:
 
     def letter(self, batch: RecordBatch, index: int, rejection: Rejection) -> DeadLetter:
         """The dead letter of one event of a batch."""
-        raw = bytes(batch.events[index])
-        return self._letter(rejection, raw, batch.format, batch.correlation_of(index), batch.received_at)
-
-    def _letter(
-        self, rejection: Rejection, raw: bytes, format_name: str, correlation_id: str, received_at: datetime
-    ) -> DeadLetter:
-        return DeadLetter(
-            id=new_dead_letter_id(),
+        return dead_letter_of(
+            bytes(batch.events[index]),
+            rejection,
             source=self._source.name,
-            format=format_name,
-            rejection=rejection,
-            raw=raw[:_MAX_KEPT_BYTES],
-            correlation_id=correlation_id,
+            format_name=batch.format,
+            correlation_id=batch.correlation_of(index),
             stage=self._telemetry.service,
-            received_at=received_at,
-            failed_at=datetime.now(UTC),
+            received_at=batch.received_at,
+            replays=batch.replays,
         )

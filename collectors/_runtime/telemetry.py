@@ -1,12 +1,15 @@
 """What happened in a collector: one function per fact, logging and counting at once."""
 
+import math
+from collections import Counter as Tally
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pipeline.events.reasons import Reason
+from pipeline.events.dead_letter import DeadLetter
 
 log = structlog.get_logger()
 
@@ -77,6 +80,12 @@ class CollectorTelemetry:
             ["source"],
             registry=registry,
         )
+        self._catch_up = Gauge(
+            "consumer_catch_up_seconds",
+            "Time until nothing waits at the present pace; NaN while the backlog does not shrink",
+            ["source"],
+            registry=registry,
+        )
 
     def delivered(self, events: int) -> None:
         """A message with so many events came in."""
@@ -100,21 +109,35 @@ class CollectorTelemetry:
         age = (datetime.now(UTC) - received_at).total_seconds()
         self._end_to_end.labels(self.source).observe(max(0.0, age))
 
-    def dead_lettered(self, reason: Reason, correlation_id: str, detail: str) -> None:
-        self._failed.labels(self.service, self.source, reason.value).inc()
-        self._dead_letters.labels(self.source, reason.value).inc()
-        self.statistics.dead_lettered += 1
-        log.warning("event_dead_lettered", reason=reason.value, correlation_id=correlation_id, detail=detail)
+    def dead_lettered(self, letters: Sequence[DeadLetter]) -> None:
+        """So many events of one write are kept as dead letters. One line for each reason, with the first of them."""
+        self.statistics.dead_lettered += len(letters)
+        tally = Tally(letter.rejection.reason for letter in letters)
+        for letter in letters:
+            reason = letter.rejection.reason
+            if events := tally.pop(reason, 0):
+                self._failed.labels(self.service, self.source, reason.value).inc(events)
+                self._dead_letters.labels(self.source, reason.value).inc(events)
+                log.warning(
+                    "events_dead_lettered",
+                    reason=reason.value,
+                    events=events,
+                    correlation_id=letter.correlation_id,
+                    detail=letter.rejection.detail,
+                )
 
     def retrying(self, events: int, error: Exception, pause_seconds: float) -> None:
         self._failed.labels(self.service, self.source, "transient").inc(events)
         self.statistics.retries += 1
         log.warning("write_retrying", events=events, error=str(error), pause_seconds=round(pause_seconds, 2))
 
-    def lag(self, batches: int, seconds: float) -> int:
+    def lag(self, batches: int, seconds: float, seconds_to_catch_up: float | None) -> int:
         """So many batches wait. Returns the events in them, estimated from the batches seen so far."""
         statistics = self.statistics
-        events = round(batches * statistics.delivered / max(1, statistics.batches)) if batches else 0
+        events = max(batches, round(batches * statistics.delivered / max(1, statistics.batches)))
         self._lag_events.labels(self.source).set(events)
         self._lag_seconds.labels(self.source).set(seconds)
+        self._catch_up.labels(self.source).set(
+            math.nan if seconds_to_catch_up is None else seconds_to_catch_up
+        )
         return events

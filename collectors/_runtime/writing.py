@@ -55,9 +55,7 @@ class BatchWriter:
                 self._telemetry.became_visible(received_at)
         if letters:
             await self._until_it_succeeds(lambda: self._dead_letters.keep(letters), len(letters))
-            for letter in letters:
-                rejection = letter.rejection
-                self._telemetry.dead_lettered(rejection.reason, letter.correlation_id, rejection.detail)
+            self._telemetry.dead_lettered(letters)
         for delivery in merged.deliveries:
             # Lost acknowledgements are harmless: the batch comes again and the ledger knows all of it.
             await self._until_it_succeeds(delivery.ack, 0)

@@ -9,14 +9,11 @@ from typing import Any
 
 import msgspec
 
-from pipeline.events.reasons import Reason, Rejection, rejection_of
+from pipeline.events.judging import EventJudge
+from pipeline.events.reasons import Rejection
 from pipeline.events.source import Source
 from pipeline.events.splitting import MalformedArray, split_array, split_lines
-from pipeline.events.text import needs_text_check, text_rejection
-
-
-class _Head(msgspec.Struct):
-    source: str
+from pipeline.events.text import needs_text_check
 
 
 class _Identity(msgspec.Struct, rename="camel"):
@@ -27,7 +24,6 @@ class _Wrapper(msgspec.Struct):
     events: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-_decode_head = msgspec.json.Decoder(_Head).decode
 _decode_identity = msgspec.json.Decoder(_Identity).decode
 _decode_wrapper = msgspec.json.Decoder(_Wrapper).decode
 _OBJECT_OPENING = re.compile(rb"[ \t\r\n]*\{")
@@ -61,16 +57,11 @@ class MalformedBody(Exception):
 
 
 class EventIntake:
-    """Knows the sources, their event format and the size limit of an event."""
+    """Cuts bodies, and has each event judged as the source that it names says."""
 
     def __init__(self, sources: Mapping[str, Source], event_size_limit: int) -> None:
-        self._sources = {name: source for name, source in sources.items() if source.event_format}
-        self._judges = {
-            name: source.formats[source.event_format]
-            for name, source in sources.items()
-            if source.event_format
-        }
-        self._event_size_limit = event_size_limit
+        self._sources = sources
+        self._judge = EventJudge(sources, event_size_limit)
 
     async def take_in(self, body: bytes, ndjson: bool, now: datetime) -> Intake:
         """Raises MalformedBody. The event loop gets a turn after each part of the body (about 1 ms of work)."""
@@ -87,38 +78,14 @@ class EventIntake:
 
     def _judge_part(self, intake: Intake, part: Sequence[msgspec.Raw], index: int, now: datetime) -> None:
         check_text = needs_text_check(b"".join(part))
-        accepted, judges, limit = intake.accepted, self._judges, self._event_size_limit
+        accepted, judge = intake.accepted, self._judge.judge
         for position, raw in enumerate(part, start=index):
-            name = ""
-            # The size comes first: everything else takes time in proportion to it.
-            if len(memoryview(raw)) > limit:
-                name = _source_name(raw)
-                rejection = Rejection(Reason.TOO_LARGE, "$", f"larger than {limit} bytes (EVENT_SIZE_LIMIT)")
-            else:
-                rejection = text_rejection(bytes(raw)) if check_text else None
-            if rejection is None:
-                try:
-                    name = _decode_head(raw).source
-                    outcome = judges[name].judge(raw, now)
-                except KeyError:
-                    rejection = self._unknown_source(name)
-                except (msgspec.MsgspecError, RecursionError) as error:
-                    rejection = rejection_of(error)
-                else:
-                    rejection = outcome if isinstance(outcome, Rejection) else None
+            name, rejection = judge(raw, now, check_text=check_text)
             if rejection is None:
                 accepted.setdefault(name, []).append(raw)
             else:
-                intake.rejected.append(self._bad_event(position, name, rejection, raw))
-
-    def _unknown_source(self, name: str) -> Rejection:
-        known = ", ".join(self._sources)
-        return Rejection(
-            Reason.SCHEMA_VIOLATION, "$.source", f"unknown source {name[:40]!r}, use one of: {known}"
-        )
-
-    def _bad_event(self, index: int, name: str, rejection: Rejection, raw: msgspec.Raw) -> BadEvent:
-        return BadEvent(index, _event_id(raw), self._sources.get(name), rejection, bytes(raw))
+                source = self._sources.get(name)
+                intake.rejected.append(BadEvent(position, _event_id(raw), source, rejection, bytes(raw)))
 
 
 def _split_json(body: bytes) -> Iterator[list[msgspec.Raw]]:
@@ -140,13 +107,6 @@ def _wrapped_events(body: bytes) -> bytes | None:
         opening = _WRAPPER_OPENING.match(body)
         return body[opening.end() : body.rstrip().rfind(b"}")] if opening else None
     return None if events is msgspec.UNSET else bytes(events)
-
-
-def _source_name(raw: msgspec.Raw) -> str:
-    try:
-        return _decode_head(raw).source
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        return ""
 
 
 def _event_id(raw: msgspec.Raw) -> str | None:

@@ -1,6 +1,6 @@
 """What `POST /events` does once it has a body: judge, publish, keep what was refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -13,14 +13,10 @@ from pipeline.chassis.concurrency import all_or_cancel
 from pipeline.chassis.correlation import current_correlation_id
 from pipeline.chassis.problems import Problem
 from pipeline.errors import StreamUnavailable
-from pipeline.events.dead_letter import DeadLetter, new_dead_letter_id
+from pipeline.events.dead_letter import DeadLetter, dead_letter_of
 from pipeline.events.reasons import Reason, Rejection
 from pipeline.events.source import Source
 from pipeline.stream import DeadLetters
-
-# A dead letter must fit into one message; of a whole body that is no JSON the beginning tells enough.
-_MAX_KEPT_BYTES = 256 * 1024
-_KEPT_AT_ONCE = 256
 
 
 class EventService:
@@ -79,25 +75,22 @@ class EventService:
         self._telemetry.published(source.name, len(events))
 
     async def _keep(self, rejected: Sequence[BadEvent], received_at: datetime) -> None:
-        correlation_id, failed_at = current_correlation_id(), datetime.now(UTC)
-        # In slices: a body may hold tens of thousands of bad events, and others want a turn in between.
-        for start in range(0, len(rejected), _KEPT_AT_ONCE):
-            await self._dead_letters.keep(
-                [
-                    DeadLetter(
-                        id=new_dead_letter_id(),
-                        source=bad.source.name if bad.source else UNKNOWN_SOURCE,
-                        format=(bad.source.event_format or "") if bad.source else "",
-                        rejection=bad.rejection,
-                        raw=bad.raw[:_MAX_KEPT_BYTES],
-                        correlation_id=correlation_id,
-                        stage=SERVICE,
-                        received_at=received_at,
-                        failed_at=failed_at,
-                    )
-                    for bad in rejected[start : start + _KEPT_AT_ONCE]
-                ]
-            )
+        await self._dead_letters.keep(_letters(rejected, received_at))
         self._telemetry.rejected(
             (bad.source.name if bad.source else UNKNOWN_SOURCE, bad.rejection.reason) for bad in rejected
+        )
+
+
+def _letters(rejected: Sequence[BadEvent], received_at: datetime) -> Iterator[DeadLetter]:
+    """One by one, as they are packed: a body may hold tens of thousands of bad events."""
+    correlation_id = current_correlation_id()
+    for bad in rejected:
+        yield dead_letter_of(
+            bad.raw,
+            bad.rejection,
+            source=bad.source.name if bad.source else UNKNOWN_SOURCE,
+            format_name=(bad.source.event_format or "") if bad.source else "",
+            correlation_id=correlation_id,
+            stage=SERVICE,
+            received_at=received_at,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import dotenv
 
 SECRETS = (
+    "OPERATOR_API_KEYS",
     "JWT_SECRET",
     "FACEBOOK_APP_SECRETS",
     "FACEBOOK_VERIFY_TOKEN",

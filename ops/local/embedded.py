@@ -15,7 +15,7 @@ class EmbeddedServer:
 
     `prepare` makes the folders, files and initial data that the command needs; calling it again changes
     nothing that matters. `problem` says why the server is not ready, or None when it is; it asks the
-    server itself and returns within seconds.
+    server itself and returns within seconds. `monitor_url` is where it also answers over HTTP, if it does.
     """
 
     name: str
@@ -24,6 +24,7 @@ class EmbeddedServer:
     url: str
     prepare: Callable[[], None]
     problem: Callable[[], str | None]
+    monitor_url: str = ""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 15.0

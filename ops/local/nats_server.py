@@ -32,6 +32,7 @@ def describe(directory: Path, *, port: int, monitor_port: int, password: str) ->
         command=tuple(command),
         directory=directory,
         url=f"nats://{USER}:{password}@{LOOPBACK}:{port}",
+        monitor_url=f"http://{LOOPBACK}:{monitor_port}",
         environment={"NATS_PASSWORD": password},
         prepare=prepare,
         problem=problem,

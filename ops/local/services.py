@@ -33,6 +33,16 @@ class Service:
         """The port that the service listens on."""
         return settings.port(self.port_variable, self.default_port)
 
+    def url(self, settings: LocalSettings) -> str:
+        """Where the service answers over HTTP."""
+        return f"http://{LOOPBACK}:{self.port(settings)}"
+
+    @property
+    def source(self) -> str:
+        """The source whose events it collects; empty for anything but a collector."""
+        program, *rest = self.arguments
+        return rest[0] if program == "collectors" else ""
+
 
 GATEWAY = Service("gateway", ("gateway",), "GATEWAY_PORT", 3001)
 REPORTER = Service("reporter", ("reporter",), "REPORTER_PORT", 3004)
@@ -51,9 +61,8 @@ def environment(
 ) -> Mapping[str, str]:
     """Everything that a service reads, the same names as in a container."""
     values = {**settings.values, **connections(servers), **prisma_cli.environment()}
+    values |= addresses(settings, servers)
     values |= {
-        "EVENT_ENDPOINT": f"http://{LOOPBACK}:{GATEWAY.port(settings)}/events",
-        "REPORTER_URL": f"http://{LOOPBACK}:{REPORTER.port(settings)}",
         "HOST": LOOPBACK,
         "PATH": os.pathsep.join((f"{sys.prefix}/bin", os.environ.get("PATH", os.defpath))),
         "PYTHONPATH": str(ROOT),
@@ -62,6 +71,20 @@ def environment(
     if service.port_variable:
         values["PORT"] = str(service.port(settings))
     return values
+
+
+def addresses(settings: LocalSettings, servers: Sequence[EmbeddedServer]) -> dict[str, str]:
+    """Where everything is that is talked to over HTTP, and the folders: for the publisher and for the console."""
+    collectors = [(service.source, service) for service in SERVICES if service.source]
+    return {
+        "EVENT_ENDPOINT": f"{GATEWAY.url(settings)}/events",
+        "GATEWAY_URL": GATEWAY.url(settings),
+        "REPORTER_URL": REPORTER.url(settings),
+        "COLLECTOR_URLS": ",".join(f"{source}={service.url(settings)}" for source, service in collectors),
+        "NATS_MONITOR_URL": next((server.monitor_url for server in servers if server.monitor_url), ""),
+        "SLUICE_DATA_DIR": str(settings.data),
+        "SLUICE_ENV_FILE": str((ROOT / (settings.values.get("SLUICE_ENV_FILE") or ".env")).resolve()),
+    }
 
 
 def connections(servers: Sequence[EmbeddedServer]) -> dict[str, str]:

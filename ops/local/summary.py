@@ -16,7 +16,7 @@ EXAMPLE_EVENT = (
 
 
 def ready(local: System) -> None:
-    """Addresses and three commands to try."""
+    """Addresses and some commands to try."""
     gateway, reporter = (f"http://{LOOPBACK}:{s.port(local.settings)}" for s in (GATEWAY, REPORTER))
     out.print("\nSluice is ready.\n")
     table(
@@ -32,7 +32,8 @@ def ready(local: System) -> None:
         f"  curl -s {gateway}/events -H 'content-type: application/json' -d '{EXAMPLE_EVENT}'", markup=False
     )
     out.print("  ./start.sh logs facebook-collector", markup=False)
-    out.print("\nAlso: ./healthcheck.sh, ./start.sh status, ./start.sh stop")
+    out.print("  ./sluice status", markup=False)
+    out.print("\nAlso: ./sluice doctor, ./healthcheck.sh, ./start.sh status, ./start.sh stop")
 
 
 def servers_ready(local: System) -> None:

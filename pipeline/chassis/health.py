@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Response, Router, get
@@ -15,25 +15,32 @@ Check = Callable[[], Awaitable[str]]
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """What one check found, and how long it took."""
+    """What one check found, and how long it took. Without an optional one the service does its work all the same."""
 
     name: str
     ready: bool
     detail: str
     milliseconds: float
+    optional: bool = False
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """The answer of `/health/ready`: ready when every check is."""
+    """The answer of `/health/ready`: ready when every check is that is not optional.
 
+    `degraded` when it is ready, but an optional check is not.
+    """
+
+    status: Literal["ready", "degraded", "not ready"]
     ready: bool
     checks: Sequence[CheckResult]
 
 
-async def run_checks(checks: Mapping[str, Check], timeout_seconds: float) -> Readiness:
+async def run_checks(
+    checks: Mapping[str, Check], timeout_seconds: float, optional: Mapping[str, Check] | None = None
+) -> Readiness:
     """Runs all checks at once, each bounded by the timeout."""
 
-    async def run(name: str, check: Check) -> CheckResult:
+    async def run(name: str, check: Check, optional: bool) -> CheckResult:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -42,13 +49,24 @@ async def run_checks(checks: Mapping[str, Check], timeout_seconds: float) -> Rea
             ready, detail = False, f"no answer within {timeout_seconds:g} s"
         except Exception as error:  # whatever a dependency raises, the probe's job is to report it
             ready, detail = False, f"{type(error).__name__}: {error}"
-        return CheckResult(name, ready, detail, round((time.perf_counter() - started) * 1000, 1))
+        milliseconds = round((time.perf_counter() - started) * 1000, 1)
+        return CheckResult(name, ready, detail, milliseconds, optional)
 
-    results = await asyncio.gather(*(run(name, check) for name, check in checks.items()))
-    return Readiness(all(result.ready for result in results), results)
+    results = await asyncio.gather(
+        *(run(name, check, False) for name, check in checks.items()),
+        *(run(name, check, True) for name, check in (optional or {}).items()),
+    )
+    ready = all(result.ready for result in results if not result.optional)
+    whole = all(result.ready for result in results)
+    return Readiness("not ready" if not ready else "ready" if whole else "degraded", ready, results)
 
 
-def probe_router(metrics: ServiceMetrics, checks: Mapping[str, Check], timeout_seconds: float) -> Router:
+def probe_router(
+    metrics: ServiceMetrics,
+    checks: Mapping[str, Check],
+    timeout_seconds: float,
+    optional: Mapping[str, Check] | None = None,
+) -> Router:
     """The routes that every service has: `/health/live`, `/health/ready`, `/metrics`."""
 
     @get("/health/live", summary="Is the process alive?", sync_to_thread=False)
@@ -57,7 +75,7 @@ def probe_router(metrics: ServiceMetrics, checks: Mapping[str, Check], timeout_s
 
     @get("/health/ready", summary="Can the service do its work?")
     async def ready() -> Response[Readiness]:
-        readiness = await run_checks(checks, timeout_seconds)
+        readiness = await run_checks(checks, timeout_seconds, optional)
         return Response(readiness, status_code=200 if readiness.ready else 503)
 
     @get(

@@ -13,7 +13,7 @@ from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.chassis.middleware import with_correlation_and_metrics
 from pipeline.chassis.openapi import openapi_assets, openapi_config
 from pipeline.chassis.problems import answer_error
-from pipeline.chassis.shortcut import Shortcut, with_shortcuts
+from pipeline.chassis.shortcut import PrefixShortcut, Shortcut, with_shortcuts
 
 VERSION = "0.1.0"
 
@@ -31,11 +31,15 @@ def create_service(
     route_handlers: Sequence[Any],
     checks: Mapping[str, Check],
     *,
-    shortcuts: Sequence[Shortcut] = (),
+    shortcuts: Sequence[Shortcut | PrefixShortcut] = (),
+    optional_checks: Mapping[str, Check] | None = None,
     check_timeout_seconds: float = 2.0,
     state: Mapping[str, Any] | None = None,
 ) -> ASGIApp:
-    """The ASGI app of one service. `checks` are its dependencies, asked by `/health/ready`."""
+    """The ASGI app of one service. `checks` are its dependencies, asked by `/health/ready`.
+
+    When one of `optional_checks` fails the service is degraded, and still ready.
+    """
 
     def keep_state(config: AppConfig) -> AppConfig:
         config.state.update(state or {})
@@ -44,7 +48,7 @@ def create_service(
     app = Litestar(
         route_handlers=[
             *route_handlers,
-            probe_router(metrics, checks, check_timeout_seconds),
+            probe_router(metrics, checks, check_timeout_seconds, optional_checks),
             openapi_assets(),
         ],
         openapi_config=openapi_config(description.title, description.summary, VERSION),
@@ -55,5 +59,4 @@ def create_service(
         # Body limits are each front door's own business: they name the setting that changes them.
         request_max_body_size=None,
     )
-    table = {(shortcut.method, shortcut.path): shortcut for shortcut in shortcuts}
-    return with_correlation_and_metrics(with_shortcuts(app, table), metrics)
+    return with_correlation_and_metrics(with_shortcuts(app, shortcuts), metrics)

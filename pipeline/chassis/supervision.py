@@ -10,7 +10,11 @@ from typing import Any
 
 import structlog
 
+from pipeline.chassis.concurrency import first_of
+
 log = structlog.get_logger()
+
+_HURRY_SECONDS = 1.5
 
 Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """Runs until the event (stop) is set, finishes what it holds, and returns."""
@@ -34,10 +38,13 @@ class Heartbeat:
         return "turning"
 
 
-async def supervise(loops: Mapping[str, Loop], stop: asyncio.Event, grace_seconds: float) -> bool:
+async def supervise(
+    loops: Mapping[str, Loop], stop: asyncio.Event, grace_seconds: float, hurry: asyncio.Event | None = None
+) -> bool:
     """Runs the loops until `stop` is set; gives them the grace to finish, then cancels them.
 
-    Returns True when all ended well, False when one of them died: then `stop` is set for the others too.
+    `hurry` cuts the grace to a second or two. Returns True when all ended well, False when one of them died: then
+    `stop` is set for the others too.
     """
     tasks = {asyncio.create_task(loop(stop), name=name) for name, loop in loops.items()}
     if not tasks:
@@ -49,7 +56,9 @@ async def supervise(loops: Mapping[str, Loop], stop: asyncio.Event, grace_second
     ended_early = set[asyncio.Task[None]]() if healthy else done
     stop.set()
     await stopped
-    _, late = await asyncio.wait(tasks, timeout=grace_seconds)
+    hurry = hurry or asyncio.Event()
+    await first_of(asyncio.wait(tasks), hurry.wait(), timeout_seconds=grace_seconds)
+    _, late = await asyncio.wait(tasks, timeout=_HURRY_SECONDS if hurry.is_set() else 0)
     for task in late:
         log.warning("loop_cancelled", loop=task.get_name(), after_seconds=grace_seconds)
         task.cancel()

@@ -15,6 +15,7 @@ MAX_BATCH_BYTES = 256 * 1024
 FORMAT_HEADER = "Sluice-Format"
 RECEIVED_AT_HEADER = "Sluice-Received-At"
 CORRELATION_HEADER = "Sluice-Correlation"
+REPLAYS_HEADER = "Sluice-Replays"
 MESSAGE_ID_HEADER = "Nats-Msg-Id"
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
@@ -28,7 +29,8 @@ class RecordBatch(msgspec.Struct, frozen=True):
     """Events of one source and one format, as they came, and what is known about all of them.
 
     `correlation` tells which request an event came with: (correlation id, number of events), in order.
-    `received_at` is when the first of the batch was accepted.
+    `received_at` is when the first of the batch was accepted. `replays` is how often its events were dead letters
+    before: 0 unless the batch was made by a replay.
     """
 
     source: str
@@ -36,6 +38,7 @@ class RecordBatch(msgspec.Struct, frozen=True):
     events: Sequence[msgspec.Raw]
     received_at: datetime
     correlation: Sequence[tuple[str, int]]
+    replays: int = 0
 
     def payload(self) -> bytes:
         """The message's body: a JSON array, spliced and not re-encoded."""
@@ -43,12 +46,15 @@ class RecordBatch(msgspec.Struct, frozen=True):
 
     def headers(self) -> dict[str, str]:
         """The message's headers. The message id is new with each call: keep it when publishing again."""
-        return {
+        headers = {
             MESSAGE_ID_HEADER: uuid.uuid4().hex,
             FORMAT_HEADER: self.format,
             RECEIVED_AT_HEADER: self.received_at.isoformat(),
             CORRELATION_HEADER: ",".join(f"{name}*{count}" for name, count in self.correlation),
         }
+        if self.replays:
+            headers[REPLAYS_HEADER] = str(self.replays)
+        return headers
 
     def correlation_of(self, index: int) -> str:
         """The correlation id of the event at this index; empty when the publisher gave none."""
@@ -68,6 +74,7 @@ def read_batch(source: str, payload: bytes, headers: Mapping[str, str]) -> Recor
             events=_split(payload),
             received_at=datetime.fromisoformat(headers[RECEIVED_AT_HEADER]).astimezone(),
             correlation=_read_correlation(headers.get(CORRELATION_HEADER, "")),
+            replays=int(headers.get(REPLAYS_HEADER, "0")),
         )
     except KeyError as error:
         raise MalformedBatch(f"header {error} is missing") from None

@@ -25,7 +25,11 @@ class Refusal(StrEnum):
 
 
 class WebhookRequest(msgspec.Struct, frozen=True):
-    """One delivery as it came. `headers` have lower-case names; `sender` is the last part of the path."""
+    """One delivery as it came. `sender` is the last part of the path.
+
+    `headers` have lower-case names and values of Latin-1; a header that was given twice is left out, so that a
+    signature that comes twice is missing.
+    """
 
     sender: str
     headers: Mapping[str, str]
@@ -56,8 +60,11 @@ class Webhook(msgspec.Struct, frozen=True):
     verify: Callable[[Any, WebhookRequest], Refusal | None]
     split: Callable[[WebhookRequest], Iterator[msgspec.Raw | BadUpdate]]
     handshake: Callable[[Any, Mapping[str, str]], str | None] | None = None
-    """The answer to a `GET` with these query parameters, None when its token is wrong; no `GET` where not given."""
+    """The answer to a `GET` with these query parameters; no `GET` where not given. None when its token is wrong (403),
+    empty when the token is right and there is nothing to answer (400). A parameter that is given twice never gets here:
+    the door refuses it (403) rather than pick one."""
     answers_empty: bool = False
     """The provider wants a 200 without a body."""
     any_sender: bool = False
-    """`POST /webhooks/{sender}` for every sender that it knows, instead of the one path with its own name."""
+    """`POST /webhooks/{sender}` for every sender that it knows, instead of the one path with its own name. Its answers
+    are those of the CloudEvents binding: 202, and 429 for too many."""

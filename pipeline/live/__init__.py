@@ -1,1 +1,32 @@
-"""The only door to Redis. What it holds is derived: Postgres can always rebuild it (DESIGN D8)."""
+"""The only door to Redis. What it holds is derived: Postgres can always rebuild it (DESIGN D8).
+
+    store ──▶ live_updates (in the transaction of the events) ──▶ apply.lua ──▶ counters
+       └────▶ one snapshot of all totals ──▶ staged under other names ──▶ replace.lua ──▶ counters
+
+`operations.py` says which counters there are. `counters.py` changes them by updates, each exactly once, and replaces
+them as a whole; `rebuild.py` and `comparison.py` hold the updates back while they look at one snapshot of Postgres.
+
+What makes it exactly once is one value in Redis, the mark. Every change of a source's counters draws a new one and
+names the one that it has seen *before* it read from Postgres what to change; if that is no longer there, somebody else
+was faster, or Redis has forgotten something, and nothing is changed. The ids of the updates that are in the counters
+but perhaps still in Postgres are kept beside it. A build also notes the epoch of the database and which run of Redis it
+was: after a restart Redis may have lost its last second, so the counters are built anew.
+"""
+
+from pipeline.live.comparison import Comparison, Difference, compare
+from pipeline.live.connection import LiveConnection
+from pipeline.live.counters import LiveCounters
+from pipeline.live.rebuild import LiveStore, Rebuilt, rebuild
+from pipeline.live.settings import LiveSettings
+
+__all__ = [
+    "Comparison",
+    "Difference",
+    "LiveConnection",
+    "LiveCounters",
+    "LiveSettings",
+    "LiveStore",
+    "Rebuilt",
+    "compare",
+    "rebuild",
+]

@@ -1,5 +1,6 @@
-"""The exactly-once write: ledger, events, rollups and audience in one statement, so together or not at all."""
+"""The exactly-once write: ledger, events, rollups, audience and the counters' news in one statement."""
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 
@@ -15,6 +16,9 @@ _SHARDS = 1024
 # become `stored`, and everything after is derived from `stored` alone. Keys are inserted in one order by all
 # writers, so that two that hold the same duplicates wait for each other but never in a circle; nobody holds a
 # rollup row while still waiting for a key.
+#
+# Where there are live counters, a row of `live_updates` says what they have not been told yet. Where there are none, no
+# rows pile up that nobody reads, and counters that somebody kept before are no longer complete: their epoch ends.
 #
 # The batch travels as base64 of a JSON array: the text crosses two more JSON encodings on its way, and base64
 # has nothing that they would have to escape. `payload` stays the text that came in.
@@ -71,6 +75,14 @@ WITH incoming AS MATERIALIZED (
     FROM stored JOIN facet_index USING (facets)
     WHERE user_id IS NOT NULL
     HAVING count(*) > 0
+), live_update AS (
+    INSERT INTO live_updates (source, changes)
+    SELECT $1, json_build_object('events', json_agg(json_build_array(event_type, day, events)))
+    FROM (SELECT event_type, to_char(second AT TIME ZONE 'UTC', 'YYYYMMDD') AS day, sum(events) AS events
+          FROM per_second GROUP BY 1, 2) AS per_day
+    HAVING $4::boolean AND count(*) > 0
+), untold AS (
+    DELETE FROM live_epochs WHERE source = $1 AND NOT $4::boolean
 )
 SELECT count(*)::integer AS stored FROM stored
 """
@@ -86,9 +98,11 @@ class WriteResult(msgspec.Struct, frozen=True):
 class EventStore:
     """Writes the events of one source. Safe to call again with the same records, from any number of processes."""
 
-    def __init__(self, database: Database, source: str) -> None:
+    def __init__(self, database: Database, source: str, news: asyncio.Event | None = None) -> None:
+        """`news` is set when there is something to tell the live counters; None where there are none."""
         self._database = database
         self._source = source
+        self._news = news
         # Rollup rows are summed over shards: two writers that draw the same one only wait for each other.
         self._shard = secrets.randbelow(_SHARDS)
 
@@ -101,6 +115,10 @@ class EventStore:
         # The first of two with the same id wins, as it would if they came in two batches.
         unique = {record.event_id: record for record in reversed(records)}
         batch = BulkText.of(msgspec.json.encode(list(unique.values())))
-        rows = await self._database.query_bulk(_WRITE, self._source, batch, self._shard)
+        rows = await self._database.query_bulk(
+            _WRITE, self._source, batch, self._shard, self._news is not None
+        )
         stored = int(rows[0]["stored"])
+        if stored and self._news:
+            self._news.set()
         return WriteResult(stored=stored, duplicates=len(records) - stored)

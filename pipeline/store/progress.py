@@ -4,10 +4,11 @@ from datetime import datetime
 
 from pipeline.store.database import Database
 
-# Several collectors of one source report the same fact; the newest observation wins.
+# Several collectors of one source report the same fact; the newest observation wins. None is of the future: a host
+# whose clock was an hour ahead for a moment would otherwise have the last word for an hour.
 _REPORT = """
 INSERT INTO collector_progress AS kept (source, complete_through, observed_at)
-VALUES ($1, $2::timestamptz, $3::timestamptz)
+VALUES ($1, LEAST($2::timestamptz, clock_timestamp()), LEAST($3::timestamptz, clock_timestamp()))
 ON CONFLICT (source) DO UPDATE SET
     complete_through = excluded.complete_through,
     observed_at = excluded.observed_at

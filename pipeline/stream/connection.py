@@ -3,7 +3,7 @@
 """The connection to NATS: found again for ever, its topology kept in place, its loss noticed at once."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -12,6 +12,7 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
+from nats.js.api import StreamInfo
 
 from pipeline.chassis.settings import ByteSize
 from pipeline.errors import StreamUnavailable
@@ -44,7 +45,7 @@ class StreamSettings(msgspec.Struct, frozen=True):
 
 class StreamConnection:
     """One connection of one process. `run` is a supervised loop; until it has connected, users get
-    StreamUnavailable."""
+    StreamUnavailable. `streams` is what the last look at the topology found, at most some seconds old."""
 
     def __init__(self, settings: StreamSettings, name: str) -> None:
         self.settings = settings
@@ -53,6 +54,7 @@ class StreamConnection:
         self._topology_ready = asyncio.Event()
         self._lost: set[asyncio.Timeout] = set()
         self._reconnects = 0
+        self.streams: Sequence[StreamInfo] = ()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Connects and keeps the topology in place until told to stop.
@@ -72,6 +74,32 @@ class StreamConnection:
                 _CHECK_INTERVAL_SECONDS if self._topology_ready.is_set() else _FIRST_CHECK_INTERVAL_SECONDS
             )
             await asyncio.wait({stopping}, timeout=pause)
+
+    async def open(self) -> None:
+        """Connects once, for a program that asks and goes: in place of `run`. It puts nothing in place.
+
+        Raises StreamUnavailable when nobody answers within the request timeout.
+        """
+        last: list[Exception] = []  # nats-py itself says no more than that there is no server
+
+        async def remember(error: Exception) -> None:
+            last[:] = [error]
+
+        try:
+            async with asyncio.timeout(self.settings.nats_request_timeout_seconds):
+                self._client = await nats.connect(
+                    self.settings.nats_url.split(","),
+                    name=self._name,
+                    allow_reconnect=False,
+                    max_reconnect_attempts=1,
+                    reconnect_time_wait=0.05,
+                    error_cb=remember,
+                )
+        except TimeoutError:
+            raise StreamUnavailable("no answer from NATS in time") from None
+        except (NatsError, OSError) as error:
+            cause = last[0] if last else error
+            raise StreamUnavailable(f"NATS: {str(cause) or type(cause).__name__}") from error
 
     async def close(self) -> None:
         """Sends what is buffered (acknowledgements above all) and closes. Ends in any case, also without NATS."""
@@ -144,7 +172,7 @@ class StreamConnection:
 
     async def _check_topology(self) -> None:
         try:
-            await ensure_topology(self.jetstream, self.settings)
+            self.streams = await ensure_topology(self.jetstream, self.settings)
         except (StreamUnavailable, NatsError, TimeoutError) as error:
             log.warning("topology_not_ready", error=str(error) or type(error).__name__)
         else:

@@ -11,20 +11,19 @@ import asyncio
 import json
 import time
 from contextlib import suppress
-from datetime import datetime
 
 import structlog
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig
-from nats.js.errors import NotFoundError
 
 from pipeline.errors import StreamUnavailable
 from pipeline.stream.connection import StreamConnection
 from pipeline.stream.delivery import Delivery
 from pipeline.stream.pulls import OpenPulls
-from pipeline.stream.topology import EVENTS, events_subject
+from pipeline.stream.state import Backlog, read_backlog
+from pipeline.stream.topology import EVENTS, consumer_name, events_subject
 
 log = structlog.get_logger()
 
@@ -32,7 +31,6 @@ _PULL_EXPIRES_SECONDS = 30.0
 _HEARTBEAT_SECONDS = 2.0
 _END_SECONDS = 1.0
 _NANOSECOND = 1_000_000_000
-_NO_MESSAGE_FOUND = 10037
 # What a message without a payload of ours says. "No messages" and "request timeout" end a pull in the ordinary way.
 _HEARTBEAT = "100"
 _NO_RESPONDERS = "503"
@@ -52,12 +50,12 @@ class BatchConsumer:
         max_ack_pending: int,
     ) -> None:
         self._connection = connection
-        self.name = f"{source}-collector"
-        self._subject = events_subject(source)
+        self._source = source
+        self.name = consumer_name(source)
         self._prefetch = prefetch
         self._config = ConsumerConfig(
             durable_name=self.name,
-            filter_subject=self._subject,
+            filter_subject=events_subject(source),
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=ack_wait_seconds,
             # No outage, however long, may use deliveries up (DESIGN D10).
@@ -131,27 +129,9 @@ class BatchConsumer:
             except NatsError:
                 return  # not connected: the acknowledgement's deadline gives them back
 
-    async def lag(self) -> tuple[int, datetime | None]:
-        """Batches not yet acknowledged, and when the oldest of them was stored (None when there is none).
-
-        Raises StreamUnavailable.
-        """
-        try:
-            jetstream = self._connection.jetstream
-            # A work queue holds just what is not acknowledged, whether it was delivered or not, and whether there is
-            # a consumer for it or not (yet).
-            state = (await jetstream.stream_info(EVENTS, subjects_filter=self._subject)).state
-            waiting = (state.subjects or {}).get(self._subject, 0)
-            if not waiting:
-                return 0, None
-            oldest = await jetstream.get_msg(EVENTS, seq=1, subject=self._subject, next=True)
-            return waiting, oldest.time
-        except NotFoundError as error:
-            if error.err_code == _NO_MESSAGE_FOUND:
-                return 0, None  # acknowledged between the two questions
-            raise StreamUnavailable(f"NATS: {error}") from error
-        except (NatsError, TimeoutError) as error:
-            raise StreamUnavailable(f"NATS: {error}") from error
+    async def lag(self) -> Backlog:
+        """What of the source is not acknowledged yet, by any of its collectors. Raises StreamUnavailable."""
+        return await read_backlog(self._connection.jetstream, self._source, self.name)
 
     async def _begin(self, old: Subscription | None) -> Subscription:
         """Ensures the consumer and starts over with a fresh inbox: nothing that was asked before is waited for."""

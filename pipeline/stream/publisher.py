@@ -16,9 +16,10 @@ from pipeline.stream.topology import events_subject
 class StreamPublisher:
     """Publishes messages; returns when JetStream has one on disk, raises StreamUnavailable when that is not known."""
 
-    def __init__(self, connection: StreamConnection) -> None:
+    def __init__(self, connection: StreamConnection, window: int | None = None) -> None:
+        """`window` messages may wait for their acknowledgement at the same time: by default PUBLISH_WINDOW."""
         self._connection = connection
-        self._window = asyncio.Semaphore(connection.settings.publish_window)
+        self._window = asyncio.Semaphore(window or connection.settings.publish_window)
 
     async def publish_batch(self, batch: RecordBatch) -> None:
         """Publishes a record batch to its source's subject. Raises StreamUnavailable."""

@@ -2,11 +2,13 @@
 # nats-py leaves the parameters that it passes on untyped.
 """The streams and what each promises (DESIGN D9). Every process ensures them, idempotently, changed limits included."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import NotFoundError
+
+from pipeline.events.dead_letter_batch import MAX_BATCH_BYTES
 
 if TYPE_CHECKING:
     from pipeline.stream.connection import StreamSettings
@@ -14,15 +16,43 @@ if TYPE_CHECKING:
 EVENTS = "EVENTS"
 DEAD_LETTERS = "DEAD_LETTERS"
 
+_LANES = ((4 * 1024, 64), (32 * 1024, 8))
+"""Messages of dead letters up to so many bytes are spread over so many subjects."""
+
+_LARGEST_SHARE = 4
+"""A flood of one kind of dead letters may take up a fourth of the stream: the few letters of another kind stay."""
+
 
 def events_subject(source: str) -> str:
     """The subject of a source's record batches."""
     return f"events.{source}"
 
 
-def dead_subject(source: str) -> str:
-    """The subject of a source's dead letters."""
-    return f"dead.{source}"
+def consumer_name(source: str) -> str:
+    """The durable consumer that all collectors of a source share."""
+    return f"{source}-collector"
+
+
+def dead_subject(source: str, reason: str, size: int, number: int) -> str:
+    """The subject of a message of dead letters that is so many bytes long. `number` is any number of its own.
+
+    JetStream bounds a subject by its messages, not by their bytes. So messages of one (source, reason) go to one
+    subject when they are large and spread over many when they are small: whichever they are, they may take up about as
+    many bytes.
+    """
+    lanes = next((lanes for largest, lanes in _LANES if size <= largest), 1)
+    return f"dead.{source}.{reason}.{lanes}-{number % lanes}"
+
+
+def dead_subjects(source: str | None, reason: str | None) -> str:
+    """All subjects of the dead letters of a source, for a reason; None stands for all of them."""
+    return f"dead.{source or '*'}.{reason or '*'}.*"
+
+
+def source_and_reason(subject: str) -> tuple[str, str]:
+    """What the subject of a message of dead letters says."""
+    _, source, reason, *_ = f"{subject}..".split(".")
+    return source, reason
 
 
 def stream_configs(settings: "StreamSettings") -> list[StreamConfig]:
@@ -46,9 +76,10 @@ def stream_configs(settings: "StreamSettings") -> list[StreamConfig]:
             subjects=["dead.>"],
             retention=RetentionPolicy.LIMITS,
             storage=StorageType.FILE,
-            # A flood of bad events pushes out the oldest bad ones, never the good ones.
+            # A flood of bad events pushes out the oldest bad ones, of its own kind first, never the good ones.
             discard=DiscardPolicy.OLD,
             max_bytes=settings.dead_letters_max_bytes,
+            max_msgs_per_subject=max(1, settings.dead_letters_max_bytes // _LARGEST_SHARE // MAX_BATCH_BYTES),
             max_age=settings.dead_letters_max_age_days * 86400,
             num_replicas=settings.stream_replicas,
             duplicate_window=120,
@@ -56,19 +87,29 @@ def stream_configs(settings: "StreamSettings") -> list[StreamConfig]:
     ]
 
 
-async def ensure_topology(jetstream: JetStreamContext, settings: "StreamSettings") -> None:
-    """Creates what is missing and updates what differs. Raises what nats raises when the server will not."""
+def deviations(found: StreamConfig, wanted: StreamConfig) -> dict[str, Any]:
+    """What of a stream is not as it should be and can be changed, with the values that it should have."""
+    # Compared with what evolving the found configuration would change: servers add fields of their own.
+    return {
+        name: value
+        for name in ("subjects", "discard", "max_bytes", "max_msgs_per_subject", "max_age", "num_replicas")
+        if (value := getattr(wanted, name)) is not None and getattr(found, name) != value
+    }
+
+
+async def ensure_topology(jetstream: JetStreamContext, settings: "StreamSettings") -> list[StreamInfo]:
+    """Creates what is missing and updates what differs. Returns the streams as they are now.
+
+    Raises what nats raises when the server will not.
+    """
+    streams: list[StreamInfo] = []
     for wanted in stream_configs(settings):
         try:
-            found = (await jetstream.stream_info(wanted.name or "")).config
+            found = await jetstream.stream_info(wanted.name or "")
         except NotFoundError:
-            await jetstream.add_stream(wanted)
+            streams.append(await jetstream.add_stream(wanted))
             continue
-        # Compared with what evolving the found configuration would change: servers add fields of their own.
-        changes = {
-            name: value
-            for name in ("subjects", "discard", "max_bytes", "max_age", "num_replicas")
-            if (value := getattr(wanted, name)) is not None and getattr(found, name) != value
-        }
-        if changes:
-            await jetstream.update_stream(found.evolve(**changes))
+        if changes := deviations(found.config, wanted):
+            found = await jetstream.update_stream(found.config.evolve(**changes))
+        streams.append(found)
+    return streams

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from collectors.registry import SOURCES
+from console.settings import ConsoleSettings
 from ops.local import dotenv
 from pipeline.chassis.settings import load_settings
 
@@ -29,8 +31,14 @@ def modules() -> Iterator[Path]:
 
 
 def settings_structs() -> list[type[msgspec.Struct]]:
-    """Every Struct that is filled from the environment: those that `__main__` modules load."""
-    found: dict[str, type[msgspec.Struct]] = {}
+    """Every Struct that is filled from the environment: those that `__main__` modules load, by name or from the
+    registry, and the console's, whose commands load theirs when they need them."""
+    found: dict[str, type[msgspec.Struct]] = {
+        f"{webhook.credentials.__module__}.{webhook.credentials.__name__}": webhook.credentials
+        for source in SOURCES.values()
+        for webhook in source.webhooks
+    }
+    found["ConsoleSettings"] = ConsoleSettings
     for path in (path for path in modules() if path.name == "__main__.py"):
         tree = ast.parse(path.read_text())
         wanted = {
@@ -107,3 +115,10 @@ def test_every_source_is_under_the_purity_rule() -> None:
     separate = next(contract for contract in contracts if contract["id"] == "separate-sources")
     assert sources <= set(pure["source_modules"])
     assert sources == set(separate["modules"])
+
+
+def test_a_webhook_without_any_secret_still_has_credentials() -> None:
+    for source in SOURCES.values():
+        for webhook in source.webhooks:
+            credentials = load_settings(webhook.credentials, {})
+            assert not webhook.knows(credentials, webhook.name), "it would take what nobody has signed"

@@ -1,6 +1,9 @@
 """A collector between real servers: good events end in the tables, bad ones in the dead letters, and none elsewhere."""
 
+import asyncio
+import math
 import random
+import re
 from datetime import UTC, datetime
 
 import asyncpg
@@ -10,7 +13,7 @@ from nats.aio.client import Client
 from pipeline.events.dead_letter import DeadLetter
 from pipeline.events.reasons import Reason
 from pipeline.stream import StreamPublisher
-from tests.integration.collectors.conftest import StartCollector
+from tests.integration.collectors.conftest import Collector, StartCollector
 from tests.integration.collectors.facebook_events import (
     FORMAT,
     batch_of,
@@ -245,6 +248,64 @@ async def test_lag_and_progress_tell_what_waits(
         await eventually(behind)
     await eventually(lambda: settled(other_program))
     await eventually(up_to_date)
+
+
+async def test_the_time_to_catch_up_is_unknown_while_the_backlog_grows_and_nothing_when_it_is_gone(
+    start_collector: StartCollector,
+    gateway_side: StreamPublisher,
+    other_program: Client,
+    look: asyncpg.Connection,
+) -> None:
+    collector = await start_collector()
+    events = make_events(200)
+    await gateway_side.publish_batch(batch_of(events[:1]))
+    await eventually(lambda: settled(other_program))
+    async with look.transaction():
+        await look.execute("LOCK TABLE event_ledger IN ACCESS EXCLUSIVE MODE")
+
+        async def grows() -> None:
+            await gateway_side.publish_batch(batch_of([events.pop()]))
+            lag = await collector.get("/lag")
+            assert lag["batches"] > 1
+            assert lag["bytes"] > 0
+            assert lag["batches_arriving_per_second"] is not None
+            assert lag["batches_arriving_per_second"] > lag["batches_draining_per_second"]
+            assert lag["seconds_to_catch_up"] is None
+            assert lag["unacknowledged"] > 0
+            assert math.isnan(await gauge(collector, "consumer_catch_up_seconds"))
+            assert await gauge(collector, "consumer_lag_seconds") > 0
+            await asyncio.sleep(0.1)
+
+        await eventually(grows)
+    await eventually(lambda: settled(other_program))
+
+    async def is_gone() -> None:
+        lag = await collector.get("/lag")
+        assert (lag["batches"], lag["bytes"], lag["seconds_to_catch_up"]) == (0, 0, 0)
+        assert await gauge(collector, "consumer_catch_up_seconds") == 0
+
+    await eventually(is_gone)
+
+
+async def test_metrics_tell_how_full_the_streams_are(
+    start_collector: StartCollector, gateway_side: StreamPublisher
+) -> None:
+    collector = await start_collector()
+
+    async def shown() -> None:
+        text = (await collector.client.get("/metrics")).text
+        assert 'stream_max_bytes{stream="EVENTS"}' in text
+        assert 'stream_messages{stream="DEAD_LETTERS"} 0.0' in text
+        assert 'stream_bytes{stream="EVENTS"}' in text
+
+    await eventually(shown)
+
+
+async def gauge(collector: Collector, name: str) -> float:
+    text = (await collector.client.get("/metrics")).text
+    found = re.search(rf'^{name}{{source="facebook"}} (\S+)$', text, re.MULTILINE)
+    assert found, f"{name} is not among the metrics"
+    return float(found[1])
 
 
 async def settled(other_program: Client) -> None:

@@ -10,7 +10,7 @@ from nats.aio.client import Client
 
 from ops.local.servers import RunningServer
 from pipeline.errors import StreamUnavailable
-from pipeline.stream import BatchConsumer, Delivery, StreamPublisher
+from pipeline.stream import Backlog, BatchConsumer, Delivery, StreamPublisher
 from tests.integration.stream.conftest import Connect, Consume, Running
 from tests.integration.stream.messages import numbered, numbers
 from tests.processes import eventually
@@ -225,23 +225,29 @@ async def test_lag_tells_how_much_waits_and_since_when(
     connection = await connect(empty_nats.url)
     publisher = StreamPublisher(connection)
     consumer = consume(connection, prefetch=3)
-    assert await eventually(lambda: lag(consumer)) == (0, None)
+    assert is_empty(await eventually(lambda: lag(consumer)))
     began = datetime.now(UTC)
     for each in numbered(5):
         await publisher.publish_batch(each)
     deliveries = [await within(consumer.next(), 5) for _ in range(2)]
 
-    batches, oldest = await consumer.lag()
-    assert batches == 5, "delivered is not stored"
-    assert oldest is not None
-    assert began - timedelta(seconds=1) < oldest < datetime.now(UTC)
+    backlog = await consumer.lag()
+    assert backlog.batches == 5, "delivered is not stored"
+    assert backlog.oldest is not None
+    assert began - timedelta(seconds=1) < backlog.oldest < datetime.now(UTC)
+    assert backlog.bytes > 0
+    assert (backlog.arrived, backlog.redelivered) == (5, 0)
+    assert backlog.unacknowledged is not None
+    assert backlog.unacknowledged >= 2
 
     for delivery in deliveries:
         await delivery.ack()
     await take(consumer, 3)
 
     async def nothing_waits() -> None:
-        assert await consumer.lag() == (0, None)
+        backlog = await consumer.lag()
+        assert is_empty(backlog)
+        assert (backlog.bytes, backlog.arrived, backlog.unacknowledged) == (0, 5, 0)
 
     await eventually(nothing_waits)
 
@@ -254,10 +260,11 @@ async def test_batches_wait_even_while_there_is_no_consumer_for_them(
     await StreamPublisher(connection).publish_batch(numbered(1)[0])
     consumer = BatchConsumer(connection, "facebook", prefetch=3, ack_wait_seconds=30.0, max_ack_pending=64)
 
-    batches, oldest = await consumer.lag()
+    backlog = await consumer.lag()
 
-    assert batches == 1
-    assert oldest is not None
+    assert backlog.batches == 1
+    assert backlog.oldest is not None
+    assert (backlog.arrived, backlog.unacknowledged, backlog.redelivered) == (None, None, None)
 
 
 async def test_the_lag_of_another_source_does_not_count(empty_nats: RunningServer, connect: Connect) -> None:
@@ -265,7 +272,7 @@ async def test_the_lag_of_another_source_does_not_count(empty_nats: RunningServe
     await StreamPublisher(connection).publish_batch(numbered(1)[0])
     other = BatchConsumer(connection, "tiktok", prefetch=3, ack_wait_seconds=30.0, max_ack_pending=64)
 
-    assert await eventually(lambda: lag(other)) == (0, None)
+    assert is_empty(await eventually(lambda: lag(other)))
 
 
 async def test_without_nats_the_lag_is_unknown(
@@ -295,7 +302,11 @@ async def within(waiting: "asyncio.Future[Delivery] | object", seconds: float) -
     return await asyncio.wait_for(waiting, seconds)  # type: ignore[arg-type]
 
 
-async def lag(consumer: BatchConsumer) -> tuple[int, datetime | None]:
+def is_empty(backlog: Backlog) -> bool:
+    return (backlog.batches, backlog.oldest) == (0, None)
+
+
+async def lag(consumer: BatchConsumer) -> Backlog:
     try:
         return await consumer.lag()
     except StreamUnavailable as error:

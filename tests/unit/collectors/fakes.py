@@ -1,7 +1,7 @@
 """The neighbours of the collector runtime, exact to the step: what is delivered, stored, kept and acknowledged."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import CollectorRegistry
 
@@ -110,11 +110,12 @@ class FakeDeadLetters(DeadLetters):
         self.letters: list[DeadLetter] = []
         self.failures: list[Exception] = []
 
-    async def keep(self, letters: Sequence[DeadLetter]) -> None:
+    async def keep(self, letters: Iterable[DeadLetter]) -> None:
         if self.failures:
             raise self.failures.pop(0)
-        self.letters.extend(letters)
-        self.journal.extend("kept" for _ in letters)
+        kept = list(letters)
+        self.letters.extend(kept)
+        self.journal.extend("kept" for _ in kept)
 
 
 class Runtime:

@@ -37,7 +37,7 @@ class RecordingPublisher(StreamPublisher):
         if self.failure:
             raise self.failure
         self.letter_subjects.append(subject)
-        self.letters.append(msgspec.json.decode(payload, type=DeadLetter))
+        self.letters.extend(msgspec.json.decode(payload, type=list[DeadLetter]))
 
     @property
     def published(self) -> list[bytes]:
@@ -76,7 +76,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def gateway_app(monkeypatch: pytest.MonkeyPatch, publisher: StreamPublisher, **settings: Any) -> Any:
     """The real app, with another publisher."""
-    monkeypatch.setattr("gateway.app.StreamPublisher", lambda _connection: publisher)
+    monkeypatch.setattr("gateway.app.StreamPublisher", lambda *_: publisher)
     connection = StreamConnection(StreamSettings(), "test")
     app, _loops = create_gateway(SOURCES, GatewaySettings(**settings), connection)
     return app

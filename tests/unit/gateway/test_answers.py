@@ -152,14 +152,17 @@ async def test_a_dead_letter_keeps_the_bytes_the_request_and_the_place(
     assert (letter.correlation_id, letter.stage, letter.replays) == ("request-17", "gateway", 0)
     assert datetime.now(UTC) - letter.received_at < timedelta(minutes=1)
     assert letter.received_at <= letter.failed_at
-    assert publisher.letter_subjects == ["dead.tiktok"]
+    assert not letter.truncated
+    (subject,) = publisher.letter_subjects
+    assert subject.startswith("dead.tiktok.schema_violation.")
 
 
 async def test_a_dead_letter_of_no_known_source_is_kept_as_unknown(
     client: httpx.AsyncClient, publisher: RecordingPublisher
 ) -> None:
     await client.post("/events", json=[changed(good_event(), "$.source", "instagram"), {}])
-    assert publisher.letter_subjects == ["dead.unknown", "dead.unknown"]
+    (subject,) = publisher.letter_subjects
+    assert subject.startswith("dead.unknown.schema_violation.")
     assert [letter.rejection.path for letter in publisher.letters] == ["$.source", "$"]
 
 

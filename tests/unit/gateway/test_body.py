@@ -135,16 +135,6 @@ async def test_a_content_length_that_is_no_number_of_bytes_is_no_crash(
     assert response.status_code in (202, 413)
 
 
-async def test_a_body_that_does_not_end_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = gateway_app(monkeypatch, RecordingPublisher(), body_timeout_seconds=0.05)
-    async with client_of(app) as client:
-        response = await client.post("/events", content=Body(b"[", ONE, hangs=True), headers=JSON)
-        assert response.status_code == 408
-        assert response.json()["type"] == "urn:sluice:problem:body-too-slow"
-        assert "BODY_TIMEOUT_SECONDS" in response.json()["detail"]
-        assert (await client.post("/events", json=good_event())).status_code == 202
-
-
 async def test_too_many_bytes_in_flight_are_refused_before_they_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

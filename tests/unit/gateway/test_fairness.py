@@ -61,7 +61,7 @@ async def test_others_get_a_turn_while_many_bad_events_are_kept(
             most, made = max(most, made), 0
             await asyncio.sleep(0)
 
-    monkeypatch.setattr("gateway.events.service.new_dead_letter_id", counted_id)
+    monkeypatch.setattr("pipeline.events.dead_letter.new_dead_letter_id", counted_id)
     ticker = asyncio.create_task(tick())
     body = b"[" + b",".join([b'{"eventId":"bad"}'] * 5_000) + b"]"
     response = await client.post("/events", content=body, headers={"content-type": "application/json"})

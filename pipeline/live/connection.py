@@ -1,0 +1,94 @@
+# pyright: reportUnknownMemberType=false
+# redis-py leaves the values of commands and the parameters that it passes on untyped.
+"""The connection to Redis: every call is bounded in time, and fails as LiveUnavailable."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar, cast
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
+from redis.exceptions import RedisError
+
+from pipeline.errors import ConfigurationError, LiveUnavailable
+from pipeline.live.settings import LiveSettings
+
+ResultT = TypeVar("ResultT")
+
+_SCAN_COUNT = 1000
+
+
+class LiveConnection:
+    """The connections of one process to Redis. They are made when they are needed, and again when they are lost.
+
+    Raises ConfigurationError when the URL makes no sense.
+    """
+
+    def __init__(self, settings: LiveSettings, name: str) -> None:
+        self._timeout_seconds = settings.redis_timeout_seconds
+        try:
+            self._client = Redis.from_url(
+                settings.redis_url,
+                client_name=name,
+                decode_responses=True,
+                encoding_errors="replace",  # somebody else's key may hold anything
+                protocol=2,
+                socket_timeout=settings.redis_timeout_seconds,
+                socket_connect_timeout=settings.redis_timeout_seconds,
+                # Whoever calls knows better whether, and when, to try again.
+                retry=Retry(NoBackoff(), 0),
+            )
+        except ValueError as error:
+            raise ConfigurationError(f"REDIS_URL: {error}") from None
+        self._scripts: dict[str, AsyncScript] = {}
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+    async def ping(self) -> str:
+        """A readiness check. Raises LiveUnavailable."""
+        await self._bounded(lambda: cast("Awaitable[Any]", self._client.ping()))
+        return "answers"
+
+    async def run(self, script: str, keys: Sequence[str], *arguments: str | int) -> Any:
+        """What a Lua script returns. Raises LiveUnavailable: then it is unknown whether it was run."""
+        if script not in self._scripts:
+            self._scripts[script] = self._client.register_script(script)
+        registered = self._scripts[script]
+        return await self._bounded(lambda: registered(keys=list(keys), args=list(arguments)))
+
+    async def together(self, fill: Callable[[Pipeline], object]) -> list[Any]:
+        """The answers to the commands that `fill` puts into a pipeline; a command that fails answers its error.
+
+        Raises LiveUnavailable when Redis does not answer.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        fill(pipeline)
+        return await self._bounded(lambda: pipeline.execute(raise_on_error=False))
+
+    async def keys(self, pattern: str) -> list[str]:
+        """All keys that match, each once. Goes through all of Redis, in steps. Raises LiveUnavailable."""
+        found: dict[str, None] = {}
+        cursor = 0
+        while True:
+            cursor, names = await self._scan(cursor, pattern)
+            found.update(dict.fromkeys(names))
+            if cursor == 0:
+                return list(found)
+
+    async def _scan(self, cursor: int, pattern: str) -> tuple[int, list[str]]:
+        answer = await self._bounded(lambda: self._client.scan(cursor, match=pattern, count=_SCAN_COUNT))
+        return cast("tuple[int, list[str]]", answer)
+
+    async def _bounded(self, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await call()
+        except TimeoutError as error:
+            raise LiveUnavailable(f"no answer from Redis within {self._timeout_seconds:g} s") from error
+        except (RedisError, OSError) as error:
+            raise LiveUnavailable(f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,18 @@
+"""Settings of everything that talks to Redis."""
+
+import msgspec
+
+
+class LiveSettings(msgspec.Struct, frozen=True):
+    redis_url: str = ""
+    """redis:// or rediss://user:password@host:port/database. Empty: there are no live counters."""
+    redis_timeout_seconds: float = 1.0
+    """How long Redis may take to answer before it counts as away."""
+    live_interval_seconds: float = 0.02
+    """Updates are read from Postgres at least so far apart; after a pause at once."""
+    live_poll_seconds: float = 1.0
+    """How often a collector looks for updates of which it was not told, such as another's that has died."""
+    live_backlog_updates: int = 50_000
+    """Updates of a source that wait at most; above it they are given up, and the counters are built anew."""
+    live_hold_seconds: float = 10.0
+    """How long a rebuild that has died keeps updates from being applied."""
