@@ -93,15 +93,14 @@ def map_shop_notification(update: dict[str, Any]) -> NativeEvent:
     if not written:
         raise Rejected(Reason.SCHEMA_VIOLATION, "$.type", "expected a number")
     kind = next((kind for kind in KINDS if _fits(kind, number, data)), None)
-    written_time = at(data, kind.time) if kind else None
-    happened = moment(written_time or None, f"$.data.{kind.time}") if kind else None
+    happened = moment(at(data, kind.time), f"$.data.{kind.time}") if kind else None
     pushed = required_moment(update.get("timestamp"), "$.timestamp")
     event_type = unknown(written)
     if kind is not None:
         event_type = kind.name(data) if kind.name else kind.event_type
     return NativeEvent(
         event_id=_event_id(update, data, written),
-        timestamp=happened or pushed,
+        timestamp=happened if happened and happened.timestamp() else pushed,  # zero means that it is not set
         funnel_stage=kind.stage if kind else "top",
         event_type=event_type,
         user_id=(kind.user(data) or None) if kind and kind.user else None,
