@@ -74,7 +74,7 @@ class Bench:
         delivered = msgspec.json.decode(done.output, type=Delivered)
         if not forged:
             self._first += updates * max(count, delivered.sent)
-        return delivered, done.cost
+        return delivered, msgspec.structs.replace(done.cost, process="senders")
 
     async def counters(self) -> dict[str, float]:
         """All counters of the gateway, apart from the duration of requests."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from collectors.custom import SOURCE as CUSTOM
 from collectors.facebook import SOURCE as FACEBOOK
 from collectors.tiktok import SOURCE as TIKTOK
 from pipeline.events.source import Source
@@ -11,5 +12,6 @@ SOURCES: Mapping[str, Source] = {
     for source in (
         FACEBOOK,
         TIKTOK,
+        CUSTOM,
     )
 }

@@ -1,6 +1,7 @@
 """The one HTTP front of Sluice.
 
-A POST goes through five rooms, and the first that refuses it ends its way:
+Providers that sign what they deliver have doors of their own: `webhooks/` tells about them. A POST to `/events` goes
+through five rooms, and the first that refuses it ends its way:
 
 1. `admission.py`: is there room for its bytes? If not, 503 before any of them is read.
 2. `body.py`: read it within its size and time, inflate it if it is gzip.

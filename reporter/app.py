@@ -32,9 +32,9 @@ def create_reporter(
     moves megabytes never makes a report wait for a connection."""
     metrics = ServiceMetrics(SERVICE)
     telemetry = ReporterTelemetry(metrics)
-    answering = Answering(
-        vocabulary, FreshnessReader(reports, settings.progress_tolerance_seconds), telemetry
-    )
+    optional = [name for name, words in vocabulary.sources.items() if not words.always_collected]
+    freshness = FreshnessReader(reports, settings.progress_tolerance_seconds, optional)
+    answering = Answering(vocabulary, freshness, telemetry)
     demographics = DemographicsReport(reports, vocabulary, settings)
     fold = FoldLoop(folds, settings, demographics.specs, telemetry)
     routes = Router(

@@ -3,9 +3,12 @@
 Each collector keeps in Postgres how far it has come and when it last looked. The reporter reads that before it
 reads anything else for a report, so `X-Data-Complete-Through` is a true bound: every event that was accepted before
 that instant is in the report. A collector that has fallen silent cannot make the lag vanish: it grows by the clock.
+
+A source that only gets what its own webhooks bring need not have a collector where nobody uses them. It counts from
+the first sign of life of one, and for whoever asks for this source alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -85,21 +88,32 @@ def judge(
     return Freshness(lag, None if unknown else complete_through)
 
 
-class FreshnessReader:
-    """Reads the progress of the collectors."""
+def that_count(
+    sources: Collection[str], progress: Mapping[str, Progress], optional: Collection[str]
+) -> Sequence[str]:
+    """The sources without those of `optional` that nobody has ever collected; a single one counts in any case."""
+    if len(sources) == 1:
+        return tuple(sources)
+    return tuple(source for source in sources if source in progress or source not in optional)
 
-    def __init__(self, database: Database, tolerance_seconds: float) -> None:
+
+class FreshnessReader:
+    """Reads the progress of the collectors. Those of `optional` sources need not run."""
+
+    def __init__(self, database: Database, tolerance_seconds: float, optional: Collection[str] = ()) -> None:
         self._database = database
         self._tolerance_seconds = tolerance_seconds
+        self._optional = optional
         self._started_at = datetime.now(UTC)
 
-    async def of(self, sources: Iterable[str]) -> Freshness:
+    async def of(self, sources: Collection[str]) -> Freshness:
         rows = await self._database.query(_PROGRESS)
         progress = {
             row["source"]: Progress(_instant(row["complete_through"]), _instant(row["observed_at"]))
             for row in rows
         }
-        return judge(progress, sources, datetime.now(UTC), self._started_at, self._tolerance_seconds)
+        counted = that_count(sources, progress, self._optional)
+        return judge(progress, counted, datetime.now(UTC), self._started_at, self._tolerance_seconds)
 
 
 def _instant(micros: str) -> datetime:

@@ -73,7 +73,9 @@ def rows(count: int) -> list[tuple[Any, ...]]:
     now = datetime.now(UTC)
     begins = now - timedelta(seconds=5)
     batch = Generator(seed=1).batch(count, Span(int(begins.timestamp() * 1e9), 5_000_000_000 // count))
-    kinds = {name: source.formats[source.event_format or ""] for name, source in SOURCES.items()}
+    kinds = {
+        name: source.formats[source.event_format] for name, source in SOURCES.items() if source.event_format
+    }
     made: list[tuple[Any, ...]] = []
     for raw in batch.raws:
         name = "facebook" if b'"source":"facebook"' in raw else "tiktok"

@@ -89,7 +89,9 @@ def create_collector(
         "backlog": functools.partial(watch_backlog, watch=watch, settings=settings),
         "progress": functools.partial(report_backlog, watch=watch, source=source.name, database=database),
         "partitions": functools.partial(keep_partitions, database=database, settings=settings),
-        "retention": functools.partial(keep_retention, database=database, settings=settings),
+        "retention": functools.partial(
+            keep_retention, database=database, settings=settings, live=counters is not None
+        ),
     }
     if counters:
         loops["counters"] = counters.run

@@ -10,7 +10,7 @@ import random
 from typing import Literal
 
 from collectors._runtime.counting_telemetry import CountingTelemetry, Reason
-from pipeline.errors import LiveUnavailable, SluiceError
+from pipeline.errors import LiveUnavailable, SluiceError, StoreUnavailable
 from pipeline.live import LiveConnection, LiveCounters, LiveSettings, rebuild
 from pipeline.live.counters import Standing
 from pipeline.store import Database
@@ -20,7 +20,7 @@ Turn = Literal["done", "more", "held"]
 
 _UPDATES_AT_ONCE = 500
 _FIRST_PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 2.0
 _HELD_PAUSE_SECONDS = 0.05
 
 
@@ -139,6 +139,6 @@ class CounterKeeper:
             self._telemetry.pending(waiting)
             if waiting > limit:
                 self._telemetry.gave_up(await self._updates.give_up())
-        except SluiceError as error:
-            # Postgres is away as well: nothing is added, so nothing needs a bound.
-            self._problem = str(error)
+        except StoreUnavailable as error:
+            # Nothing is added either, so nothing needs a bound.
+            self._telemetry.backlog_unknown(error)

@@ -57,3 +57,7 @@ class CountingTelemetry:
         """Too many updates wait: they are gone, and the counters will be built anew."""
         self._pending.labels(self._source).set(0)
         log.warning("live_updates_given_up", updates=updates)
+
+    def backlog_unknown(self, error: Exception) -> None:
+        """Postgres does not tell how many updates wait."""
+        log.warning("live_backlog_unknown", error=str(error))

@@ -30,8 +30,13 @@ async def keep_partitions(stop: asyncio.Event, database: Database, settings: Col
         await asyncio.wait({stopping}, timeout=pause.total_seconds())
 
 
-async def keep_retention(stop: asyncio.Event, database: Database, settings: CollectorSettings) -> None:
-    """Removes what is older than RETENTION_DAYS, once for each day that passes. 0 days keep everything."""
+async def keep_retention(
+    stop: asyncio.Event, database: Database, settings: CollectorSettings, live: bool
+) -> None:
+    """Removes what is older than RETENTION_DAYS, once for each day that passes. 0 days keep everything.
+
+    `live` says whether there are live counters.
+    """
     stopping = asyncio.create_task(stop.wait())
     # Not at once: after a start the collector has a backlog to store.
     pause = min(_FIRST_RETENTION.total_seconds(), settings.retention_interval_seconds)
@@ -39,14 +44,14 @@ async def keep_retention(stop: asyncio.Event, database: Database, settings: Coll
         await asyncio.wait({stopping}, timeout=pause)
         if stop.is_set():
             return
-        await _remove_old(database, settings.retention_days)
+        await _remove_old(database, settings.retention_days, live)
         pause = settings.retention_interval_seconds
     await stopping
 
 
-async def _remove_old(database: Database, days: int) -> None:
+async def _remove_old(database: Database, days: int, live: bool) -> None:
     try:
-        removed = await apply_retention(database, datetime.now(UTC), days)
+        removed = await apply_retention(database, datetime.now(UTC), days, live=live)
     except SluiceError as error:
         log.warning("retention_not_applied", error=str(error))
         return

@@ -51,12 +51,10 @@ class DeadLetterService:
             counts = await self._archive.counts(wanted)
             truncated = sum(count.truncated for count in counts)
             total = sum(count.letters for count in counts) - truncated
-            tally = ReplayTally()
             wanted = msgspec.structs.replace(wanted, replayable=True)
             replay = self._replayer.replay(wanted, request.limit, dry_run=request.dry_run)
             async with aclosing(replay) as tallies:
-                async for tally in tallies:  # noqa: B007 - only the last one counts
-                    pass
+                tally = ([so_far async for so_far in tallies] or [ReplayTally()])[-1]
         left = max(0, total - tally.selected)
         if not request.dry_run:
             self._telemetry.replayed(tally.replayed, sum(tally.rejected.values()), left)
@@ -71,10 +69,8 @@ class DeadLetterService:
             total = (await self.counts(wanted)).total
             if request.dry_run:
                 return DiscardAnswer(0, total, dry_run=True)
-            gone = 0
             async with aclosing(self._archive.discard(wanted, request.limit)) as counts:
-                async for gone in counts:  # noqa: B007 - only the last one counts
-                    pass
+                gone = max([so_far async for so_far in counts], default=0)
         left = max(0, total - gone)
         self._telemetry.discarded(gone, left)
         return DiscardAnswer(gone, left, dry_run=False)

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import msgspec
 
-from gateway.events.intake import BadEvent
 from gateway.telemetry import SERVICE
 from gateway.webhooks.doors import Door
+from gateway.webhooks.updates import BadPart
 from pipeline.events.dead_letter import MAX_KEPT_BYTES, DeadLetter, dead_letter_of
 from pipeline.stream import DeadLetters
 
@@ -19,7 +19,7 @@ class Quarantine:
         self._dead_letters = dead_letters
 
     async def keep(
-        self, door: Door, rejected: Sequence[BadEvent], received_at: datetime, correlation_id: str
+        self, door: Door, rejected: Sequence[BadPart], received_at: datetime, correlation_id: str
     ) -> None:
         """Returns when all of it is on disk. Raises StreamUnavailable."""
         await self._dead_letters.keep(
@@ -28,7 +28,6 @@ class Quarantine:
             for letter in _letters(
                 bad,
                 source=door.source.name,
-                format_name=door.webhook.format,
                 correlation_id=correlation_id,
                 received_at=received_at,
             )
@@ -36,7 +35,7 @@ class Quarantine:
 
 
 def _letters(
-    bad: BadEvent, *, source: str, format_name: str, correlation_id: str, received_at: datetime
+    bad: BadPart, *, source: str, correlation_id: str, received_at: datetime
 ) -> Iterator[DeadLetter]:
     """One letter, or as many as it takes to keep all of a body that is larger than a letter may be."""
     size = len(bad.raw)
@@ -48,7 +47,7 @@ def _letters(
             part,
             msgspec.structs.replace(bad.rejection, detail=bad.rejection.detail + place),
             source=source,
-            format_name=format_name,
+            format_name=bad.format,
             correlation_id=correlation_id,
             stage=SERVICE,
             received_at=received_at,

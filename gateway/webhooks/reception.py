@@ -42,14 +42,17 @@ class Reception:
         sender = sender_of(scope["path"])
         door = self._doors.find(sender)
         scope["path_template"] = door.route if door else ANY_SENDER
-        with self._bodies.admission.admit() as reservation:
+        try:
+            reservation = self._bodies.admission.admit()
+        except Problem as problem:
+            raise self._turned_away(door, problem) from None
+        with reservation:
             try:
                 door, request = await self._read(door, sender, list(scope["headers"]), receive, reservation)
             except ClientGone:
                 return None
             except Problem as problem:
-                self._telemetry.turned_away(door.name if door else UNKNOWN_WEBHOOK, problem)
-                raise
+                raise self._turned_away(door, problem) from None
             if (refusal := self._refusal(door, request)) is not None:
                 self._telemetry.refused(door.name, refusal)
                 return answers.FORGED
@@ -76,6 +79,10 @@ class Reception:
             raise answers.compressed()
         body = await self._bodies.read(headers, receive, reservation)
         return door, WebhookRequest(sender, headers, body, self._clock())
+
+    def _turned_away(self, door: Door | None, problem: Problem) -> Problem:
+        self._telemetry.turned_away(door.name if door else UNKNOWN_WEBHOOK, problem)
+        return problem
 
     def _refusal(self, door: Door, request: WebhookRequest) -> str | None:
         try:

@@ -21,12 +21,21 @@ _UNKNOWN_KIND = "unknown."
 """How the event types begin of what no source has a table row for."""
 
 
+class BadPart(BadEvent, frozen=True, gc=False):
+    """A refused part of a delivery. `format` is what it is kept under: the webhook's format for an update in it, else
+    one that no source has. For what was never cut may say anything when it is read as an update, another sender's
+    name included: nobody may replay it.
+    """
+
+    format: str = ""
+
+
 @dataclass(slots=True)
 class Judged:
     """What a delivery holds. `accepted` is in the webhook's format."""
 
     accepted: list[msgspec.Raw] = field(default_factory=list[msgspec.Raw])
-    rejected: list[BadEvent] = field(default_factory=list[BadEvent])
+    rejected: list[BadPart] = field(default_factory=list[BadPart])
     unknown_kinds: int = 0
 
 
@@ -38,8 +47,7 @@ async def judge_updates(door: Door, request: WebhookRequest, event_size_limit: i
         for index, update in enumerate(door.webhook.split(request)):
             outcome = _judge(door, update, request, event_size_limit)
             if isinstance(outcome, Rejection):
-                raw = update.raw if isinstance(update, BadUpdate) else bytes(update)
-                judged.rejected.append(BadEvent(index, None, door.source, outcome, raw))
+                judged.rejected.append(_bad_part(door, index, update, outcome))
             elif not isinstance(update, BadUpdate):
                 judged.accepted.append(update)
                 judged.unknown_kinds += _is_of_unknown_kind(outcome)
@@ -51,8 +59,15 @@ async def judge_updates(door: Door, request: WebhookRequest, event_size_limit: i
     ) as error:  # a defect of one provider's code: the provider must not send this again for days
         log.exception("webhook_not_split", webhook=door.name)
         rejection = Rejection(Reason.MALFORMED_JSON, "$", f"splitting failed: {error!r}")
-        judged.rejected.append(BadEvent(len(judged.accepted), None, door.source, rejection, request.body))
+        whole = BadUpdate(request.body, rejection)
+        judged.rejected.append(_bad_part(door, len(judged.accepted), whole, rejection))
     return judged
+
+
+def _bad_part(door: Door, index: int, update: msgspec.Raw | BadUpdate, rejection: Rejection) -> BadPart:
+    if isinstance(update, BadUpdate):
+        return BadPart(index, None, door.source, rejection, update.raw, f"{door.name}.delivery")
+    return BadPart(index, None, door.source, rejection, bytes(update), door.webhook.format)
 
 
 def _judge(

@@ -65,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     if command == "healthcheck":
         rows = health.of_system(local)
         for row in rows:
-            mark, style = ("ready", "green") if row.ready else ("NOT", "bold red")
+            ready_style = "yellow" if row.degraded else "green"
+            mark, style = ("ready", ready_style) if row.ready else ("NOT", "bold red")
             terminal.line(mark, style, row.name, row.detail if row.ready else f"not ready: {row.detail}")
         return 0 if all(row.ready for row in rows) else 1
     if command == "logs":

@@ -14,12 +14,16 @@ from ops.local.system import System
 
 @dataclass(frozen=True)
 class Health:
-    """One line of the health check. `detail` says where it is, or what is wrong."""
+    """One line of the health check. `detail` says where it is, or what is wrong.
+
+    `degraded` is ready, without something that it can do without.
+    """
 
     kind: str
     name: str
     ready: bool
     detail: str
+    degraded: bool = False
 
 
 def of_server(server: EmbeddedServer) -> Health:
@@ -35,10 +39,12 @@ def of_service(service: Service, settings: LocalSettings) -> Health:
     answer = asking.http_get(port, "/health/ready")
     if isinstance(answer, str):
         return Health("service", service.name, False, answer)
-    if answer.status == 200:
-        return Health("service", service.name, True, f"http://127.0.0.1:{port}")
     checks: list[dict[str, Any]] = answer.body.get("checks") or []
     failing = [f"{check['name']}: {check['detail']}" for check in checks if not check["ready"]]
+    if answer.status == 200:
+        address = f"http://127.0.0.1:{port}"
+        detail = f"{address}, degraded: {'; '.join(failing)}" if failing else address
+        return Health("service", service.name, True, detail, degraded=bool(failing))
     return Health(
         "service", service.name, False, "; ".join(failing) or f"HTTP {answer.status} on port {port}"
     )

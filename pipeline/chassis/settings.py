@@ -2,6 +2,7 @@
 
 A field `max_bytes` is read from `MAX_BYTES`. A Struct field without a default is required. Types are converted
 strictly by msgspec; on top of that `ByteSize` understands `50mb`, and `tuple[str, ...]` is a comma-separated list.
+A Struct may check its values further in `__post_init__`, with a ValueError that names the variable.
 """
 
 import re
@@ -50,8 +51,10 @@ def load_settings(settings: type[SettingsT], environ: Mapping[str, str]) -> Sett
         return msgspec.convert(values, settings, strict=False, dec_hook=_decode_custom)
     except msgspec.ValidationError as error:
         # msgspec ends its message with the path of the field: `… - at `$.port``
-        message, _, path = str(error).rpartition(" - at ")
-        raise ConfigurationError(f"{path.strip('`$.').upper()}: {message or path}") from None
+        message, at, path = str(error).rpartition(" - at ")
+        if not at:  # the Struct's own complaint
+            raise ConfigurationError(str(error)) from None
+        raise ConfigurationError(f"{path.strip('`$.').upper()}: {message}") from None
 
 
 def _convert(variable: str, text: str, hint: Any) -> Any:

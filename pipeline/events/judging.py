@@ -18,6 +18,13 @@ class _Head(msgspec.Struct):
 _decode_head = msgspec.json.Decoder(_Head).decode
 
 
+_NO_EVENT = Rejection(
+    Reason.MALFORMED_JSON,
+    "$",
+    "not one JSON event, but a body that could not be cut into events: send it anew",
+)
+
+
 class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Where an event belongs, as far as it is known, and what is wrong with it, if anything is."""
 
@@ -66,6 +73,8 @@ class EventJudge:
             known = source.formats.get(letter.format)
             return Verdict(letter.source, letter.format, self._rejection_in(known, letter, now))
         name, rejection = self.judge(letter.raw, now)
+        if rejection and letter.rejection.reason is Reason.MALFORMED_JSON and not _is_object(letter.raw):
+            return Verdict(letter.source, letter.format, _NO_EVENT)
         found = self._formats.get(name)
         if found is None:
             return Verdict(letter.source, letter.format, rejection)
@@ -96,3 +105,7 @@ class EventJudge:
     def _unknown_source(self, name: str) -> Rejection:
         detail = f"unknown source {name[:40]!r}, use one of: {', '.join(self._formats)}"
         return Rejection(Reason.SCHEMA_VIOLATION, "$.source", detail)
+
+
+def _is_object(raw: bytes) -> bool:
+    return raw.lstrip(b" \t\r\n").startswith(b"{")

@@ -43,7 +43,7 @@ SELECT json_build_object(
 """
 
 _WAITING = (
-    "SELECT count(*)::integer AS waiting FROM (SELECT FROM live_updates WHERE source = $1 LIMIT $2) AS some"
+    "SELECT count(*)::integer AS waiting FROM (SELECT FROM live_updates WHERE source = $1 LIMIT $2::integer) AS counted"
 )
 
 _GIVE_UP = """

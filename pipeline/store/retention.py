@@ -4,12 +4,15 @@ What is older means days of UTC by the event's own time. The ledger goes by the 
 events: an id must be known for as long as its event is kept, and an event's own time may be up to a day ahead of that.
 """
 
+import functools
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString, cast
 
 import msgspec
 
 from pipeline.store.database import Database
+from pipeline.store.live_updates import delete_rollups
 
 _LEDGER_MARGIN = timedelta(days=2)
 _SLICE_ROWS = 5000
@@ -49,11 +52,6 @@ _SLICES: dict[str, LiteralString] = {
         DELETE FROM events_default WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM events_default WHERE occurred_at < $1::timestamptz LIMIT $2::integer))
     """,
-    "event_rollups": """
-        DELETE FROM event_rollups WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM event_rollups
-            WHERE bucket_seconds IN (1, 60, 3600, 86400) AND bucket < $1::timestamptz LIMIT $2::integer))
-    """,
     "audience_segments": """
         DELETE FROM audience_segments WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM audience_segments
@@ -86,17 +84,25 @@ class Retention(msgspec.Struct, frozen=True):
     rows: dict[str, int]
 
 
-async def apply_retention(database: Database, now: datetime, days: int) -> Retention | None:
+async def apply_retention(database: Database, now: datetime, days: int, *, live: bool) -> Retention | None:
     """Removes events that happened before the last `days` whole days of UTC, and all that was derived from them.
 
-    None when that is done already, or another process is at it. Safe at once from many processes, and after one that
-    died half-way. Raises StoreUnavailable; the next run goes on where this one stopped.
+    `live` says whether there are live counters, as for the event store: what is removed is taken off them. None when
+    that is done already, or another process is at it. Safe at once from many processes, and after one that died
+    half-way. Raises StoreUnavailable; the next run goes on where this one stopped.
     """
     cutoff = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
     if not await database.execute(_CLAIM, cutoff.isoformat()):
         return None
     partitions = await _drop_partitions(database, cutoff)
-    rows = {table: await _delete_slices(database, sql, cutoff) for table, sql in _SLICES.items()}
+    rows: dict[str, int] = {}
+    for table, sql in _SLICES.items():
+        rows[table] = await _in_slices(
+            database, functools.partial(database.execute, sql, cutoff.isoformat(), _SLICE_ROWS)
+        )
+    rows["event_rollups"] = await _in_slices(
+        database, functools.partial(delete_rollups, database, cutoff, _SLICE_ROWS, live=live)
+    )
     rows["event_ledger"] = await _prune_ledger(database, cutoff - _LEDGER_MARGIN)
     await database.execute(_FINISH, cutoff.isoformat())
     return Retention(cutoff, partitions, {table: count for table, count in rows.items() if count})
@@ -111,10 +117,10 @@ async def _drop_partitions(database: Database, cutoff: datetime) -> list[str]:
     return names
 
 
-async def _delete_slices(database: Database, sql: LiteralString, cutoff: datetime) -> int:
+async def _in_slices(database: Database, delete_slice: Callable[[], Awaitable[int]]) -> int:
     total = 0
     while True:
-        deleted = await database.execute(sql, cutoff.isoformat(), _SLICE_ROWS)
+        deleted = await delete_slice()
         total += deleted
         if deleted < _SLICE_ROWS:
             return total

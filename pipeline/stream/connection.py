@@ -16,6 +16,7 @@ from nats.js.api import StreamInfo
 
 from pipeline.chassis.settings import ByteSize
 from pipeline.errors import StreamUnavailable
+from pipeline.stream.client import ImpatientClient
 from pipeline.stream.topology import ensure_topology
 
 log = structlog.get_logger()
@@ -136,12 +137,12 @@ class StreamConnection:
         await self._topology_ready.wait()
 
     @contextmanager
-    def answer_expected(self) -> Generator[asyncio.Timeout]:
+    def answer_expected(self, already_waited_seconds: float = 0.0) -> Generator[asyncio.Timeout]:
         """A scope for waiting on the server: TimeoutError after the request timeout, at once on a lost connection.
 
         A future of nats-py would wait for an answer that can no longer come.
         """
-        scope = asyncio.timeout(self.settings.nats_request_timeout_seconds)
+        scope = asyncio.timeout(self.settings.nats_request_timeout_seconds - already_waited_seconds)
         self._lost.add(scope)
         try:
             yield scope
@@ -155,11 +156,12 @@ class StreamConnection:
 
     async def _connect(self) -> None:
         log.info("waiting_for", dependency="nats")
-        self._client = await nats.connect(
+        client = ImpatientClient()
+        await client.connect(
             self.settings.nats_url.split(","),
             name=self._name,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.25,
+            reconnect_time_wait=0.25,  # pyright: ignore[reportArgumentType] - it only sleeps so long
             ping_interval=self.settings.nats_ping_interval_seconds,
             max_outstanding_pings=2,
             # What is published while disconnected would be sent later, after its sender was told 503.
@@ -168,6 +170,7 @@ class StreamConnection:
             reconnected_cb=self._on_reconnected,
             error_cb=self._on_error,
         )
+        self._client = client
         log.info("connected", dependency="nats")
 
     async def _check_topology(self) -> None:

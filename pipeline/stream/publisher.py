@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from nats.errors import Error as NatsError
@@ -20,6 +23,7 @@ class StreamPublisher:
         """`window` messages may wait for their acknowledgement at the same time: by default PUBLISH_WINDOW."""
         self._connection = connection
         self._window = asyncio.Semaphore(window or connection.settings.publish_window)
+        self._acknowledged_at = 0.0
 
     async def publish_batch(self, batch: RecordBatch) -> None:
         """Publishes a record batch to its source's subject. Raises StreamUnavailable."""
@@ -27,20 +31,44 @@ class StreamPublisher:
 
     async def publish(self, subject: str, payload: bytes, headers: dict[str, str]) -> None:
         """One message. After StreamUnavailable it may be on disk all the same: a re-send must be harmless."""
-        async with self._window:
-            try:
-                with self._connection.answer_expected() as scope:
+        waited_since = time.monotonic()
+        try:
+            async with self._place_in_window(waited_since):
+                # Nothing was acknowledged since: who waited for a place waits no longer than who had one.
+                waited = time.monotonic() - max(waited_since, self._acknowledged_at)
+                with self._connection.answer_expected(waited) as scope:
                     async with scope:
                         # The scope is the timeout; the client's own only has to be longer.
                         answer = await self._connection.client.request(
                             subject, payload, timeout=60, headers=headers
                         )
-            except TimeoutError:
-                raise StreamUnavailable("JetStream did not acknowledge in time") from None
-            except NoRespondersError:
-                raise StreamUnavailable("JetStream has no stream for this subject") from None
-            except NatsError as error:
-                raise StreamUnavailable(f"NATS: {error}") from error
+                self._acknowledged_at = time.monotonic()
+        except TimeoutError:
+            raise StreamUnavailable("JetStream did not acknowledge in time") from None
+        except NoRespondersError:
+            raise StreamUnavailable("JetStream has no stream for this subject") from None
+        except NatsError as error:
+            raise StreamUnavailable(f"NATS: {error}") from error
         acknowledgement: dict[str, Any] = json.loads(answer.data)
         if refusal := acknowledgement.get("error"):
             raise StreamUnavailable(f"JetStream refused: {refusal.get('description', refusal)}")
+
+    @asynccontextmanager
+    async def _place_in_window(self, since: float) -> AsyncGenerator[None]:
+        """Waits for a place as long as others are acknowledged. Raises TimeoutError when nothing moves any more."""
+        patience = self._connection.settings.nats_request_timeout_seconds
+        while self._window.locked():
+            left = max(since, self._acknowledged_at) + patience - time.monotonic()
+            try:
+                async with asyncio.timeout(left):
+                    await self._window.acquire()
+                break
+            except TimeoutError:
+                if max(since, self._acknowledged_at) + patience <= time.monotonic():
+                    raise
+        else:
+            await self._window.acquire()
+        try:
+            yield
+        finally:
+            self._window.release()

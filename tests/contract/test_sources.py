@@ -1,37 +1,35 @@
 """What every source in the registry promises. A new row in the registry is covered without a new test.
 
-A sample is one event in `collectors/<source>/samples/<name>.json`; beside it `<name>.expected.json` holds the
-format that reads it and the canonical record that it must become.
+What it promises of its webhooks is in test_webhooks.py; where the samples are and what is in them, in samples.py.
 """
 
 import ast
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
-import collectors
 from collectors.registry import SOURCES
 from pipeline.events.reasons import Rejection
 from pipeline.events.record import FACET_SEPARATOR, EventRecord
-from pipeline.events.source import Format, Source
-
-FOLDER = Path(collectors.__file__).parent
-RECEIVED_AT = datetime(2026, 5, 14, 12, 0, tzinfo=UTC)
-OPTIONAL = ("amount", "currency", "campaign_id", "watch_seconds", "watched_percent")
+from pipeline.events.source import Source
+from tests.contract.samples import (
+    FOLDER,
+    RECEIVED_AT,
+    deliveries_to,
+    events_in,
+    facet_values,
+    golden_of,
+    judged,
+    outcomes_of,
+    readable,
+    request_of,
+)
 
 each_source = pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
-
-
-def samples_of(source: Source) -> list[Path]:
-    files = sorted((FOLDER / source.name / "samples").glob("*.json"))
-    return [file for file in files if not file.name.endswith(".expected.json")]
 
 
 each_sample = pytest.mark.parametrize(
@@ -39,38 +37,15 @@ each_sample = pytest.mark.parametrize(
     [
         pytest.param(source, sample, id=f"{source.name}/{sample.stem}")
         for source in SOURCES.values()
-        for sample in samples_of(source)
+        for sample in events_in(source)
     ],
 )
-
-
-def golden_of(sample: Path) -> dict[str, Any]:
-    file = sample.with_suffix(".expected.json")
-    assert file.exists(), f"write the record that {sample.name} must become to {file.name}"
-    return json.loads(file.read_text())
-
-
-def record_of(event_format: Format, raw: bytes) -> EventRecord | Rejection:
-    event = event_format.judge(raw, RECEIVED_AT)
-    if isinstance(event, Rejection):
-        return event
-    return event_format.to_record(event, msgspec.Raw(raw), RECEIVED_AT)
-
-
-def readable(record: EventRecord, source: Source) -> dict[str, Any]:
-    """The record as a golden file shows it: facets by name, what is not known left out."""
-    shown = msgspec.structs.asdict(record)
-    del shown["payload"], shown["received_at"]
-    shown["occurred_at"] = record.occurred_at.isoformat()
-    shown["facets"] = dict(zip(source.facets, record.facets.split(FACET_SEPARATOR), strict=True))
-    shown["amount"] = None if record.amount is None else str(record.amount)
-    return {name: value for name, value in shown.items() if value is not None or name not in OPTIONAL}
 
 
 @each_sample
 def test_a_sample_becomes_the_record_beside_it(source: Source, sample: Path) -> None:
     golden = golden_of(sample)
-    record = record_of(source.formats[golden["format"]], sample.read_bytes())
+    record = judged(source.formats[golden["format"]], sample.read_bytes(), RECEIVED_AT)
     assert isinstance(record, EventRecord), record
     assert readable(record, source) == golden["record"]
 
@@ -78,16 +53,16 @@ def test_a_sample_becomes_the_record_beside_it(source: Source, sample: Path) -> 
 @each_sample
 def test_a_sample_keeps_every_byte_and_its_time_of_arrival(source: Source, sample: Path) -> None:
     raw = sample.read_bytes()
-    record = record_of(source.formats[golden_of(sample)["format"]], raw)
+    record = judged(source.formats[golden_of(sample)["format"]], raw, RECEIVED_AT)
     assert isinstance(record, EventRecord), record
     assert bytes(record.payload) == raw
     assert record.received_at == RECEIVED_AT
 
 
-def records_of(source: Source) -> Iterator[EventRecord]:
+def records_of_events(source: Source) -> Iterator[EventRecord]:
     """The records of all samples, and of all samples with the event type replaced by each other one."""
     types = list(chain.from_iterable(source.event_types.values()))
-    for sample in samples_of(source):
+    for sample in events_in(source):
         golden = golden_of(sample)
         event = json.loads(sample.read_bytes())
         for event_type in types:
@@ -95,22 +70,46 @@ def records_of(source: Source) -> Iterator[EventRecord]:
                 name: event_type if value == golden["record"]["event_type"] else value
                 for name, value in event.items()
             }
-            record = record_of(source.formats[golden["format"]], json.dumps(variant).encode())
+            raw = json.dumps(variant).encode()
+            record = judged(source.formats[golden["format"]], raw, RECEIVED_AT)
             if isinstance(record, EventRecord):
                 yield record
+
+
+def records_of_deliveries(source: Source) -> Iterator[EventRecord]:
+    for webhook in source.webhooks:
+        for sample in deliveries_to(source, webhook):
+            for outcome in outcomes_of(source, webhook, request_of(webhook, sample)):
+                if isinstance(outcome, EventRecord):
+                    yield outcome
+
+
+def records_of(source: Source) -> Iterator[EventRecord]:
+    yield from records_of_events(source)
+    yield from records_of_deliveries(source)
 
 
 @each_source
 def test_exactly_the_event_types_of_the_source_can_come_out(source: Source) -> None:
     declared = {(stage, kind) for stage, kinds in source.event_types.items() for kind in kinds}
-    assert {(record.funnel_stage, record.event_type) for record in records_of(source)} == declared
+    seen = {(record.funnel_stage, record.event_type) for record in records_of(source)}
+    is_open = tuple(source.open_event_types)
+    assert declared - seen == set(), "no sample becomes one of these"
+    assert {(stage, kind) for stage, kind in seen - declared if not kind.startswith(is_open)} == set()
+
+
+@each_source
+def test_a_declared_event_type_is_no_open_one(source: Source) -> None:
+    declared = chain.from_iterable(source.event_types.values())
+    prefixes = tuple(filter(None, source.open_event_types))
+    assert [kind for kind in declared if kind.startswith(prefixes or ("\0",))] == []
 
 
 @each_source
 def test_a_record_has_one_value_for_each_facet_and_keeps_to_closed_sets(source: Source) -> None:
     seen: dict[str, set[str]] = {name: set() for name in source.facets}
     for record in records_of(source):
-        for name, value in zip(source.facets, record.facets.split(FACET_SEPARATOR), strict=True):
+        for name, value in zip(source.facets, facet_values(record, source), strict=True):
             seen[name].add(value)
     for name, closed in source.facets.items():
         assert seen[name] - {""}, f"no sample has a value for {name}"
@@ -130,12 +129,14 @@ def test_a_closed_set_has_no_value_twice_and_no_separator(source: Source) -> Non
 def test_a_source_is_registered_under_its_own_name_and_folder(source: Source) -> None:
     assert SOURCES[source.name] is source
     assert (FOLDER / source.name / "__init__.py").exists()
-    assert len(samples_of(source)) >= 4
+    samples = [events_in(source), *(deliveries_to(source, webhook) for webhook in source.webhooks)]
+    assert sum(map(len, samples)) >= 4
 
 
 @each_source
 def test_a_source_knows_its_formats_by_their_names(source: Source) -> None:
-    assert source.event_format in source.formats
+    assert source.event_format is None or source.event_format in source.formats
+    assert source.event_format is not None or source.webhooks, "nothing can come in"
     assert {name: event_format.name for name, event_format in source.formats.items()} == {
         name: name for name in source.formats
     }

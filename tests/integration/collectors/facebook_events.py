@@ -12,6 +12,7 @@ from nats.aio.client import Client
 from collectors.registry import SOURCES
 from pipeline.events.batch import RecordBatch
 from pipeline.events.dead_letter import DeadLetter
+from pipeline.events.dead_letter_batch import read_letters
 from publisher import Generator, Span
 
 FORMAT = SOURCES["facebook"].event_format
@@ -63,7 +64,7 @@ async def dead_letters(other_program: Client) -> list[DeadLetter]:
     jetstream = other_program.jetstream()
     state = (await jetstream.stream_info("DEAD_LETTERS")).state
     messages = [await jetstream.get_msg("DEAD_LETTERS", seq=seq + 1) for seq in range(state.messages)]
-    return [msgspec.json.decode(message.data or b"", type=DeadLetter) for message in messages]
+    return [letter for message in messages for letter in read_letters(message.data or b"") or []]
 
 
 async def waiting(other_program: Client) -> int:

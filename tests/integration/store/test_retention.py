@@ -1,6 +1,7 @@
 """What is older than RETENTION_DAYS goes, whole days of it; nothing else does, and nobody waits for it."""
 
 import asyncio
+import functools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -8,13 +9,13 @@ import asyncpg
 import pytest
 
 from pipeline.errors import StoreUnavailable
-from pipeline.store import Database, EventStore
+from pipeline.store import Database, EventStore, retention
 from pipeline.store.partitions import ensure_partitions
-from pipeline.store.retention import apply_retention
 from tests.integration.store.conftest import OpenDatabase
 from tests.integration.store.records import NOON, record
 
 DAYS = 3
+apply_retention = functools.partial(retention.apply_retention, live=False)
 CUTOFF = datetime(2026, 5, 11, tzinfo=UTC)
 
 
@@ -142,3 +143,15 @@ async def store_days(database: Database, look: asyncpg.Connection, moments: Sequ
     store = EventStore(database, "facebook")
     for moment in moments:
         await store.write([record(occurred_at=moment)])
+
+
+async def test_what_is_removed_is_taken_off_the_live_counters(
+    database: Database, look: asyncpg.Connection
+) -> None:
+    store = EventStore(database, "facebook", asyncio.Event())
+    await store.write([record(occurred_at=CUTOFF - timedelta(hours=1)), record(occurred_at=NOON)])
+
+    await retention.apply_retention(database, NOON, DAYS, live=True)
+
+    changes = await look.fetch("SELECT changes->'events' AS events FROM live_updates ORDER BY id")
+    assert changes[-1]["events"] == '[["checkout.complete", "20260510", -1]]'

@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 
-import msgspec
 import pytest
 from nats.aio.client import Client
 
@@ -12,9 +10,7 @@ from ops.local.servers import RunningServer
 from pipeline.chassis.settings import ByteSize
 from pipeline.errors import StreamUnavailable
 from pipeline.events.batch import read_batch
-from pipeline.events.dead_letter import DeadLetter, new_dead_letter_id
-from pipeline.events.reasons import Reason, Rejection
-from pipeline.stream import DeadLetters, StreamPublisher
+from pipeline.stream import StreamPublisher
 from tests.integration.stream.conftest import Connect
 from tests.integration.stream.messages import SUBJECT, batch, numbered
 from tests.processes import eventually, pause
@@ -164,39 +160,6 @@ async def test_a_timeout_and_the_loss_of_the_connection_may_come_in_the_same_tur
             await asyncio.Event().wait()
 
     assert [type(end) for end in noticed] == [StopIteration], noticed
-
-
-async def test_every_dead_letter_is_kept_as_it_is(
-    empty_nats: RunningServer, other_program: Client, connect: Connect
-) -> None:
-    dead_letters = DeadLetters(StreamPublisher(await connect(empty_nats.url)))
-    letters = [letter(b"\xff\x00 no JSON %d" % number) for number in range(600)]
-
-    await dead_letters.keep(letters)
-
-    jetstream = other_program.jetstream()
-    assert (await jetstream.stream_info("DEAD_LETTERS")).state.messages == 600
-    first = await jetstream.get_msg("DEAD_LETTERS", seq=1)
-    assert first.subject == "dead.facebook"
-    assert first.headers
-    assert first.headers["Sluice-Reason"] == "schema_violation"
-    kept = msgspec.json.decode(first.data or b"", type=DeadLetter)
-    assert kept in letters
-
-
-def letter(raw: bytes) -> DeadLetter:
-    now = datetime.now(UTC)
-    return DeadLetter(
-        id=new_dead_letter_id(),
-        source="facebook",
-        format="facebook.event.v1",
-        rejection=Rejection(Reason.SCHEMA_VIOLATION, "$.data", "it is said why"),
-        raw=raw,
-        correlation_id="test-17",
-        stage="gateway",
-        received_at=now,
-        failed_at=now,
-    )
 
 
 async def fails_within(publisher: StreamPublisher, seconds: float) -> None:

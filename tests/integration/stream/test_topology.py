@@ -53,6 +53,7 @@ async def test_the_streams_promise_what_the_design_says(
     assert dead_letters.discard == DiscardPolicy.OLD
     assert dead_letters.storage == StorageType.FILE
     assert dead_letters.max_age == 30 * 86_400
+    assert dead_letters.max_msgs_per_subject == 16, "one flood may take up a fourth of 16 MiB"
 
 
 async def test_a_changed_limit_is_applied_and_what_is_stored_stays(

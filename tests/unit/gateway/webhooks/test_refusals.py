@@ -149,7 +149,9 @@ async def test_bodies_share_the_bytes_in_flight_with_those_of_events(
     app = acme_app(monkeypatch, publisher, body_bytes_in_flight=ByteSize(len(BODY) - 1))
     async with sender_to(app) as sender:
         answer = await sender.deliver(BODY)
+        counters = await sender.counters()
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert counters == {'webhook_refusals_total{reason="unavailable",webhook="acme"}': 1}
 
 
 @pytest.mark.parametrize(
