@@ -3,12 +3,14 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
+from typing import LiteralString
 
 import msgspec
 
 from pipeline.events.record import EventRecord
 from pipeline.store.bulk import BulkText
 from pipeline.store.database import Database
+from pipeline.store.projection import EVENTS_ONLY, Projection
 
 _SHARDS = 1024
 
@@ -39,7 +41,7 @@ WITH incoming AS MATERIALIZED (
     SELECT at, received, $1, id, stage, type, "user", facets, amount, currency, campaign, watch, watched, payload
     FROM incoming JOIN fresh USING (key)
     RETURNING occurred_at, funnel_stage, event_type, user_id, facets, amount, currency, watch_seconds,
-              watched_percent
+              watched_percent{columns}
 ), per_second AS (
     SELECT date_trunc('second', occurred_at, 'UTC') AS second, funnel_stage, event_type,
            coalesce(currency, '') AS currency, count(*) AS events, count(amount) AS transactions,
@@ -75,9 +77,9 @@ WITH incoming AS MATERIALIZED (
     FROM stored JOIN facet_index USING (facets)
     WHERE user_id IS NOT NULL
     HAVING count(*) > 0
-), live_update AS (
+{tables}), live_update AS (
     INSERT INTO live_updates (source, changes)
-    SELECT $1, json_build_object('events', json_agg(json_build_array(event_type, day, events)))
+    SELECT $1, json_build_object('events', json_agg(json_build_array(event_type, day, events)){facts})
     FROM (SELECT event_type, to_char(second AT TIME ZONE 'UTC', 'YYYYMMDD') AS day, sum(events) AS events
           FROM per_second GROUP BY 1, 2) AS per_day
     HAVING $4::boolean AND count(*) > 0
@@ -98,8 +100,17 @@ class WriteResult(msgspec.Struct, frozen=True):
 class EventStore:
     """Writes the events of one source. Safe to call again with the same records, from any number of processes."""
 
-    def __init__(self, database: Database, source: str, news: asyncio.Event | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        source: str,
+        news: asyncio.Event | None = None,
+        projection: Projection = EVENTS_ONLY,
+    ) -> None:
         """`news` is set when there is something to tell the live counters; None where there are none."""
+        self._write: LiteralString = _WRITE.format(
+            columns=projection.columns, tables=projection.write, facts=projection.changed_facts
+        )
         self._database = database
         self._source = source
         self._news = news
@@ -116,7 +127,7 @@ class EventStore:
         unique = {record.event_id: record for record in reversed(records)}
         batch = BulkText.of(msgspec.json.encode(list(unique.values())))
         rows = await self._database.query_bulk(
-            _WRITE, self._source, batch, self._shard, self._news is not None
+            self._write, self._source, batch, self._shard, self._news is not None
         )
         stored = int(rows[0]["stored"])
         if stored and self._news:

@@ -4,12 +4,11 @@ Everything is derived from `stored`, so an action that the ledger knows changes 
 all writers, so that two of them wait for each other but never in a circle.
 """
 
-from typing import LiteralString
+from pipeline.store.projection import Projection
 
-# Reads `stored` (event_id, occurred_at, event_type, user_id, payload) and $3, the writer's shard. `post_changes` is what
-# the live counters are told: (post, day, likes, comments, shares), likes negative where a mind was changed.
-PROJECTION: LiteralString = """
-), actions AS MATERIALIZED (
+# Reads `stored` and $3, the writer's shard. `post_changes` is what the live counters are told: likes are negative where
+# a mind was changed.
+_WRITE = """), actions AS MATERIALIZED (
     SELECT event_id, occurred_at AS at, (occurred_at AT TIME ZONE 'UTC')::date AS day, event_type AS type, user_id,
            payload #>> '{action,postId}' AS post_id, payload #>> '{action,targetUserId}' AS target_user_id,
            payload #>> '{action,text}' AS text
@@ -98,3 +97,16 @@ PROJECTION: LiteralString = """
                      FROM post_changes GROUP BY post_id) AS per_post), '[]'))
     WHERE EXISTS (SELECT FROM notices) OR EXISTS (SELECT FROM post_changes)
 """
+
+_CHANGED_FACTS = """, 'posts', coalesce((
+        SELECT json_agg(json_build_array(post_id, to_char(day, 'YYYYMMDD'), likes, comments, shares))
+        FROM post_changes), '[]')"""
+
+_TOTAL_FACTS = """, 'posts', coalesce((
+        SELECT json_agg(json_build_array(post_id, to_char(day, 'YYYYMMDD'), likes, comments, shares))
+        FROM (SELECT post_id, day, sum(likes) AS likes, sum(comments) AS comments, sum(shares) AS shares
+              FROM social_post_days GROUP BY post_id, day) AS kept), '[]')"""
+
+SOCIAL = Projection(
+    columns=", event_id, payload", write=_WRITE, changed_facts=_CHANGED_FACTS, total_facts=_TOTAL_FACTS
+)
