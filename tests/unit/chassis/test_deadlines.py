@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -131,7 +132,7 @@ async def test_an_answer_that_is_taken_slowly_is_not_given_up() -> None:
 
 
 async def test_work_that_takes_long_is_not_the_clients_fault() -> None:
-    settings = {
+    settings: dict[str, Any] = {
         f"{name}_seconds": 0.1 for name in ("header_timeout", "body_timeout", "keep_alive", "answer_timeout")
     }
     async with serving(**settings) as service:
