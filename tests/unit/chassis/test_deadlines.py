@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -115,7 +115,7 @@ async def test_a_route_that_reads_no_body_does_not_keep_the_connection_of_one_wh
 async def test_an_answer_that_nobody_takes_is_given_up() -> None:
     async with serving(answer_timeout_seconds=0.2) as service:
         client = await service.connect()
-        client.writer.transport.pause_reading()
+        cast("asyncio.Transport", client.writer.transport).pause_reading()
         await client.send(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         await until_refused(service, "answer_not_taken")
 
