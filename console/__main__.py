@@ -5,8 +5,11 @@ import os
 import click
 
 from console.context import Context
+from console.counters import counters
 from console.dead_letters import dead_letters
+from console.doctor.command import doctor
 from console.logs import log_to_stderr
+from console.status.command import status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -15,7 +18,10 @@ def sluice() -> None:
     log_to_stderr()
 
 
+sluice.add_command(counters)
 sluice.add_command(dead_letters)
+sluice.add_command(doctor)
+sluice.add_command(status)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import msgspec
 from litestar.types import ASGIApp
 
 from gateway.body import BodyReader
-from gateway.commit import GroupCommit
+from gateway.commit import LARGE_WINDOW, GroupCommit
 from gateway.events.route import EventsEndpoint
 from gateway.events.service import EventService
 from gateway.operator.route import operator_router
@@ -60,7 +60,7 @@ def create_gateway(
     StreamFillMetrics(metrics.registry, connection)
     publisher = StreamPublisher(connection)
     bodies = BodyReader(settings)
-    commit = GroupCommit(publisher)
+    commit = GroupCommit(publisher, StreamPublisher(connection, LARGE_WINDOW))
     dead_letters = DeadLetters(StreamPublisher(connection, DEAD_LETTER_WINDOW))
     limit = settings.event_size_limit
     events = EventService(sources, limit, commit, dead_letters, telemetry)

@@ -1,13 +1,14 @@
 """Group commit: from accepted events to acknowledged record batches.
 
-A large request makes batches of its own. Small ones share: what arrives while a batch is on its way to the disk
+A large request makes batches of its own, a few at a time, so that small ones wait behind few of them and memory holds
+few. Small ones share: what arrives while a batch is on its way to the disk
 forms the next batch, without a timer, and each request is answered when the batch that holds it is acknowledged.
 So one event alone waits for one fsync, and a thousand at once wait for two.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,6 +20,11 @@ from pipeline.stream import StreamPublisher
 
 _SHARED_MAX_EVENTS = MAX_BATCH_EVENTS // 5
 
+LARGE_WINDOW = 4
+"""Batches of all large requests that wait for their acknowledgement at the same time."""
+_AT_ONCE = 2
+"""Batches of one of them."""
+
 
 class _Entry(NamedTuple):
     events: Sequence[msgspec.Raw]
@@ -29,10 +35,14 @@ class _Entry(NamedTuple):
 
 
 class GroupCommit:
-    """Commits events of any source. One instance per process."""
+    """Commits events of any source. One instance per process.
 
-    def __init__(self, publisher: StreamPublisher) -> None:
+    `large` publishes what comes in large requests: its window is apart from that of the small ones.
+    """
+
+    def __init__(self, publisher: StreamPublisher, large: StreamPublisher | None = None) -> None:
         self._publisher = publisher
+        self._large = large or publisher
         self._waiting: dict[tuple[str, str], deque[_Entry]] = {}
         self._flushing: dict[tuple[str, str], asyncio.Task[None]] = {}
 
@@ -51,7 +61,7 @@ class GroupCommit:
                 RecordBatch(source, format_name, group, received_at, [(correlation_id, len(group))])
                 for group in pack(events)
             )
-            await all_or_cancel(map(self._publisher.publish_batch, batches))
+            await all_or_cancel(self._publish_in_turn(batches) for _ in range(_AT_ONCE))
             return
         done = asyncio.get_running_loop().create_future()
         key = (source, format_name)
@@ -59,6 +69,10 @@ class GroupCommit:
         if key not in self._flushing:
             self._flushing[key] = asyncio.create_task(self._flush(key))
         await done
+
+    async def _publish_in_turn(self, batches: Iterator[RecordBatch]) -> None:
+        for batch in batches:
+            await self._large.publish_batch(batch)
 
     async def _flush(self, key: tuple[str, str]) -> None:
         waiting = self._waiting[key]

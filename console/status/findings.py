@@ -10,7 +10,7 @@ import msgspec
 
 from console.status import advice
 from console.status.snapshot import ServiceState, Snapshot, SourceState
-from console.status.words import duration, share
+from console.words import duration, share
 
 _NEARLY_FULL, _FULL = 0.7, 0.98
 _DEAD_LETTERS_FULL = 0.9
@@ -53,11 +53,15 @@ def _services(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _own_reasons(service: ServiceState, snapshot: Snapshot) -> str:
-    """The checks that fail, without those for a server that the console does not reach either."""
+    """The checks that make it so, without those for a server that the console does not reach either."""
     if not service.failing:
         return "it does not say why"
     away = [server.name for server in snapshot.servers if not server.reached]
-    return "; ".join(f"{check.name}: {check.detail}" for check in service.failing if check.name not in away)
+    return "; ".join(
+        f"{check.name}: {check.detail}"
+        for check in service.failing
+        if check.name not in away and check.optional == (service.health == "degraded")
+    )
 
 
 def _streams(snapshot: Snapshot) -> Iterator[Finding]:

@@ -7,8 +7,10 @@ from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families,  # pyright: ignore[reportUnknownVariableType]
 )
 
-ACCEPTED, PROCESSED, REFUSED = "events_accepted_total", "events_processed_total", "dead_letters_total"
-_COUNTERS = (ACCEPTED, PROCESSED, REFUSED)
+PROCESSED = "events_processed_total"
+"""At a gateway what JetStream acknowledged, which is what its senders were told; at a collector what was stored."""
+REFUSED = "dead_letters_total"
+_COUNTERS = (PROCESSED, REFUSED)
 
 Counts = Mapping[tuple[str, str], float]
 """Values by counter and source."""

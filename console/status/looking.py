@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -25,7 +25,7 @@ from pipeline.stream import Backlog, StreamSettings
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 
-Pairs = Sequence[tuple[Reading, Reading]]
+_BRIEF = 160
 
 
 class Observer:
@@ -103,7 +103,7 @@ class Observer:
         try:
             view = await look_at_streams(self._load(StreamSettings), self._sources)
         except SluiceError as error:
-            return ServerState("nats", False, str(error)), None
+            return ServerState("nats", False, _in_brief(error)), None
         return ServerState("nats", True, view.version), view
 
     async def _look_at_postgres(self) -> tuple[ServerState, StoreView | None]:
@@ -111,7 +111,7 @@ class Observer:
             self._store = self._store or StoreProbe(self._load(StoreSettings))
             view = await self._store.look()
         except SluiceError as error:
-            return ServerState("postgres", False, str(error)), None
+            return ServerState("postgres", False, _in_brief(error)), None
         return ServerState("postgres", True, view.version), view
 
     async def _look_at_redis(self) -> ServerState | None:
@@ -121,7 +121,7 @@ class Observer:
                 return None
             return ServerState("redis", True, await look_at_redis(settings))
         except SluiceError as error:
-            return ServerState("redis", False, str(error))
+            return ServerState("redis", False, _in_brief(error))
 
     def _load(self, kind: type[SettingsT]) -> SettingsT:
         return load_settings(kind, self._environ)
@@ -138,7 +138,7 @@ class Observer:
         collectors = [pair for service, pair in pairs.items() if service.source == name]
         known = SourceState(
             source=name,
-            accepted_per_second=flow.rate(flow.ACCEPTED, name, gateways),
+            accepted_per_second=flow.rate(flow.PROCESSED, name, gateways),
             stored_per_second=flow.rate(flow.PROCESSED, name, collectors),
             refused_per_second=flow.rate(flow.REFUSED, name, [*gateways, *collectors]),
             report_lag_seconds=progress.report_lag_seconds if progress else None,
@@ -165,3 +165,9 @@ def _events(backlog: Backlog, lag: CollectorLag | None) -> int | None:
     if not backlog.batches:
         return 0
     return round(backlog.batches * lag.events / lag.batches) if lag and lag.batches else None
+
+
+def _in_brief(error: Exception) -> str:
+    """The first sentence or so, on one line: some libraries explain at length."""
+    text = " ".join(str(error).removeprefix("NATS: ").split()) or type(error).__name__
+    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"

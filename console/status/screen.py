@@ -9,7 +9,7 @@ from rich.text import Text
 
 from console.status.findings import Finding
 from console.status.snapshot import ServiceState, Snapshot
-from console.status.words import UNKNOWN, count, duration, share, size
+from console.words import UNKNOWN, count, duration, share, size
 
 _HEALTH_STYLES = {"ready": "green", "degraded": "yellow", "not ready": "bold red", "away": "bold red"}
 _SHOWN_DEAD_LETTERS = 8
@@ -47,7 +47,14 @@ def _table(*headings: str, right: Iterable[int] = ()) -> Table:
 
 def _sources(snapshot: Snapshot) -> Table:
     table = _table(
-        "source", "accepted/s", "stored/s", "waiting", "oldest", "gone in", "reports lack", right=range(1, 7)
+        "source",
+        "accepted/s",
+        "stored/s",
+        "waiting",
+        "oldest",
+        "caught up in",
+        "reports lack",
+        right=range(1, 7),
     )
     for source in snapshot.sources:
         endless = source.catch_up_seconds is None and bool(source.batches)
@@ -79,7 +86,7 @@ def _processes(snapshot: Snapshot) -> Table:
 
 def _told(service: ServiceState) -> Text:
     failing = "; ".join(f"{check.name}: {check.detail}" for check in service.failing)
-    return Text("; ".join(part for part in (service.address, service.detail, failing) if part), "dim")
+    return Text(failing or service.detail or service.address, "dim")
 
 
 def _streams(snapshot: Snapshot) -> Table:

@@ -1,5 +1,3 @@
-# pyright: reportUnknownMemberType=false
-# redis-py leaves the parameters of its commands untyped.
 """What Postgres and Redis tell."""
 
 import asyncio
@@ -7,7 +5,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from pipeline.errors import LiveUnavailable, StoreUnavailable
+from console.redis_facts import redis_facts
+from pipeline.errors import StoreUnavailable
 from pipeline.live import LiveConnection, LiveSettings
 from pipeline.store import Database, StoreSettings
 
@@ -83,9 +82,6 @@ async def look_at_redis(settings: LiveSettings) -> str:
     """The version of Redis. Raises LiveUnavailable, or ConfigurationError for a URL that makes no sense."""
     connection = LiveConnection(settings, "console")
     try:
-        (answer,) = await connection.together(lambda pipeline: pipeline.info("server"))
+        return (await redis_facts(connection)).version
     finally:
         await connection.close()
-    if not isinstance(answer, dict):
-        raise LiveUnavailable(str(answer))
-    return str(answer.get("redis_version", "of an unknown version"))  # pyright: ignore[reportUnknownArgumentType]

@@ -12,6 +12,7 @@ from console.status.flow import Reading, counts_of
 from console.status.snapshot import FailingCheck, Health, ServiceState
 
 # A service gives each of its dependencies two seconds.
+_REFUSED = "All connection attempts failed"
 _TIMEOUT = httpx.Timeout(4.0, connect=1.5)
 
 
@@ -30,6 +31,7 @@ class Check(msgspec.Struct, frozen=True):
     name: str = "a check"
     ready: bool = True
     detail: str = ""
+    optional: bool = False
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -100,7 +102,11 @@ async def _state(asking: httpx.AsyncClient, service: Service) -> ServiceState:
         return found("away", _in_words(error))
     except msgspec.MsgspecError:
         return found("away", "something else answers there")
-    failing = [FailingCheck(check.name, check.detail) for check in readiness.checks if not check.ready]
+    failing = [
+        FailingCheck(check.name, check.detail, check.optional)
+        for check in readiness.checks
+        if not check.ready
+    ]
     return found(health_of(answer.status_code, readiness), failing=failing)
 
 
@@ -112,7 +118,7 @@ def health_of(status: int, readiness: Readiness) -> Health:
 
 
 def _in_words(error: Exception) -> str:
-    if isinstance(error, httpx.ConnectError):
+    if str(error) == _REFUSED:
         return "nothing listens there"
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"

@@ -11,10 +11,11 @@ Health = Literal["ready", "degraded", "not ready", "away"]
 
 
 class FailingCheck(msgspec.Struct, frozen=True):
-    """A readiness check that failed."""
+    """A readiness check that failed. Without an optional one the service does its work all the same."""
 
     name: str
     detail: str
+    optional: bool = False
 
 
 class ServiceState(msgspec.Struct, frozen=True):

@@ -62,6 +62,8 @@ class Connections:
         self.limit = _affordable(settings.connections_max)
         self.refused: Counter[str] = Counter()
         """Connections that were ended by a rule, by the name of the rule."""
+        self.discarding = 0
+        """Connections that were answered for the last time and still send."""
         self.draining = False
         """A stop was asked for: every answer from now on is the last one of its connection."""
         self.were_cut = False

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any, cast
 
 import pytest
 
@@ -114,7 +115,7 @@ async def test_a_route_that_reads_no_body_does_not_keep_the_connection_of_one_wh
 async def test_an_answer_that_nobody_takes_is_given_up() -> None:
     async with serving(answer_timeout_seconds=0.2) as service:
         client = await service.connect()
-        client.writer.transport.pause_reading()
+        cast("asyncio.Transport", client.writer.transport).pause_reading()
         await client.send(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         await until_refused(service, "answer_not_taken")
 
@@ -131,7 +132,7 @@ async def test_an_answer_that_is_taken_slowly_is_not_given_up() -> None:
 
 
 async def test_work_that_takes_long_is_not_the_clients_fault() -> None:
-    settings = {
+    settings: dict[str, Any] = {
         f"{name}_seconds": 0.1 for name in ("header_timeout", "body_timeout", "keep_alive", "answer_timeout")
     }
     async with serving(**settings) as service:

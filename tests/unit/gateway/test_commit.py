@@ -160,16 +160,15 @@ async def test_large_requests_do_not_wait_for_small_ones(
 ) -> None:
     small = start(commit, "small")
     await settle(publisher, 1)
-    many = start(commit, "many", events=1_200)
-    await settle(publisher, 4)
-    assert sorted(len(batch.events) for batch in publisher.batches[1:]) == [200, 500, 500]
-    assert {batch.correlation[0][0] for batch in publisher.batches[1:]} == {"many"}
     heavy = start(commit, "heavy", events=2, size=MAX_BATCH_BYTES // 5)
-    await settle(publisher, 5)
+    await settle(publisher, 2)
+    many = start(commit, "many", events=700)
+    await settle(publisher, 4)
+    assert sorted(len(batch.events) for batch in publisher.batches[2:]) == [200, 500]
+    assert {batch.correlation[0][0] for batch in publisher.batches[2:]} == {"many"}
     for number in (1, 2, 3):
         publisher.acknowledge(number)
     await many
-    publisher.acknowledge(4)
     await heavy
     assert not small.done()
     publisher.acknowledge(0)
@@ -180,11 +179,38 @@ async def test_a_large_request_fails_when_one_of_its_batches_does(
     commit: GroupCommit, publisher: HeldPublisher
 ) -> None:
     many = start(commit, "many", events=1_200)
-    await settle(publisher, 3)
+    await settle(publisher, 2)
     publisher.acknowledge(0)
+    await settle(publisher, 3)
     publisher.refuse(1, StreamUnavailable("JetStream is full"))
     with pytest.raises(StreamUnavailable):
         await many
+
+
+async def test_a_large_request_publishes_a_few_batches_at_a_time_and_each_of_them_once(
+    commit: GroupCommit, publisher: HeldPublisher
+) -> None:
+    many = start(commit, "many", events=2_200)
+    for number in range(5):
+        await settle(publisher, min(number + 2, 5))
+        await everybody_had_a_turn()
+        assert len(publisher.batches) == min(number + 2, 5)
+        assert not many.done()
+        publisher.acknowledge(number)
+    await many
+    assert [len(batch.events) for batch in publisher.batches] == [500, 500, 500, 500, 200]
+
+
+async def test_large_requests_have_a_window_of_their_own(publisher: HeldPublisher) -> None:
+    large = HeldPublisher()
+    commit = GroupCommit(publisher, large)
+    many, small = start(commit, "many", events=1_200), start(commit, "small")
+    await settle(publisher, 1)
+    await settle(large, 2)
+    publisher.acknowledge(0)
+    await small
+    assert not many.done()
+    many.cancel()
 
 
 async def test_sources_do_not_wait_for_each_other(commit: GroupCommit, publisher: HeldPublisher) -> None:
