@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from pipeline.errors import LiveUnavailable
+from pipeline.events.changes import Pending
 from pipeline.live import LiveConnection, LiveCounters, LiveSettings, rebuild
 from pipeline.store import EventStore
 from pipeline.store.live_updates import LiveUpdates, delete_rollups
@@ -54,6 +56,28 @@ async def test_after_a_pause_a_commit_is_counted_within_milliseconds(
         took.append(time.perf_counter() - began)
     print(f"commit to counter, median of {len(took)}: {sorted(took)[len(took) // 2] * 1000:.1f} ms")
     assert sorted(took)[len(took) // 2] < 0.1, "it was told of each, and did not have to poll"
+
+
+async def test_a_keeper_with_nothing_to_do_asks_nobody(
+    start_keeper: StartKeeper,
+    redis: Redis,
+    look: asyncpg.Connection,
+    live_settings: LiveSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle, asked = LiveUpdates.settle, 0
+
+    async def counted_settle(self: LiveUpdates, *arguments: Any) -> Pending:
+        nonlocal asked
+        asked += 1
+        return await settle(self, *arguments)
+
+    monkeypatch.setattr(LiveUpdates, "settle", counted_settle)
+    keeper = await start_keeper(LiveSettings(redis_url=live_settings.redis_url, live_poll_seconds=60.0))
+    await keeper.store.write(some_records(1))
+    await agree(redis, look)
+    await asyncio.sleep(0.5)
+    assert asked <= 3
 
 
 async def test_what_comes_again_is_not_counted_again(
