@@ -58,6 +58,7 @@ def conclude(options: Options, runner: Runner) -> int:
     if options.record:
         section = "random mix" if len(options.only) == len(FAULTS) else options.only[0].name
         table.record(section, lines)
+        table.record("catalogue", table.catalogue(FAULTS))
     for problem in runner.problems:
         say(f"VIOLATION {problem}")
     say("violated" if runner.problems else "nothing lost, nothing doubled, everything recovered")
@@ -74,4 +75,8 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _stop)
-    sys.exit(main(parse(sys.argv[1:])))
+    try:
+        sys.exit(main(parse(sys.argv[1:])))
+    except KeyboardInterrupt:
+        say("interrupted; everything that was started is ended")
+        sys.exit(128 + signal.SIGINT)

@@ -143,10 +143,11 @@ def wait_for(what: str, problem: Callable[[], str | None], within_seconds: float
         except NotToBeAsked as error:
             seen = str(error)
         seconds = time.monotonic() - began
-        if seen is None:
+        if seen is None and seconds <= within_seconds:
             return seconds
         if seconds > within_seconds:
-            raise AssertionError(f"{what}: still not after {within_seconds:g} s: {seen}")
+            state = "only" if seen is None else f"still not: {seen},"
+            raise AssertionError(f"{what}: {state} after {seconds:.1f} s, limit {within_seconds:g} s")
         time.sleep(POLL_SECONDS)  # other processes cannot call back
 
 

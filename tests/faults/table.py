@@ -1,19 +1,27 @@
 """The record of a run: for people, as Markdown for docs/reliability.md, and as JSON."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
+
+import msgspec
 
 from bench import machine
 from bench.markdown import table
 from ops.local.binaries import ROOT
 from tests.faults.balance import Reckoning
-from tests.faults.fault import Observation
+from tests.faults.fault import Fault, Observation
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 
 _HEAD = ("fault", "what was observed", "events sent", "lost", "doubled", "recovered after")
+
+
+def catalogue(faults: Sequence[Fault]) -> list[str]:
+    """Every fault, what is done, and what must hold."""
+    return table(
+        ("fault", "what is done", "what must hold, beside the ledger"),
+        [(fault.name, fault.what, fault.invariant) for fault in faults],
+    )
 
 
 def rows(observations: Sequence[Observation]) -> list[tuple[str, ...]]:
@@ -73,7 +81,7 @@ def write_json(
     content = {
         "command": command,
         "problems": problems,
-        "faults": [asdict(one) for one in observations],
-        "reckonings": [asdict(one) for one in reckonings],
+        "faults": observations,
+        "reckonings": reckonings,
     }
-    file.write_text(json.dumps(content, indent=2) + "\n")
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
