@@ -1,5 +1,6 @@
 """Builds the reporter: its three reports, its checks, its fold."""
 
+import functools
 from collections.abc import Mapping
 
 from litestar import Router
@@ -10,6 +11,7 @@ from pipeline.chassis.service import ServiceDescription, create_service
 from pipeline.chassis.supervision import Loop
 from pipeline.events.vocabulary import Vocabulary
 from pipeline.store import Database
+from pipeline.store.migrations import check_migrated
 from reporter.answering import Answering
 from reporter.demographics import DemographicsReport
 from reporter.demographics_route import demographics_route
@@ -46,5 +48,5 @@ def create_reporter(
         ],
         tags=["reports"],
     )
-    checks = {"postgres": reports.ping, "fold": fold.heartbeat.check}
+    checks = {"postgres": functools.partial(check_migrated, reports), "fold": fold.heartbeat.check}
     return create_service(_DESCRIPTION, metrics, [routes], checks), {"fold": fold.run}

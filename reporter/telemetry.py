@@ -4,6 +4,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from pipeline.chassis.metrics import ServiceMetrics
+from pipeline.errors import TransientError
 from reporter.freshness import Freshness
 
 log = structlog.get_logger()
@@ -57,4 +58,7 @@ class ReporterTelemetry:
 
     def fold_failed(self, source: str, error: Exception) -> None:
         self._fold_failures.labels(source).inc()
-        log.warning("audience_fold_failed", source=source, exc_info=error)
+        if isinstance(error, TransientError):
+            log.warning("audience_fold_failed", source=source, error=str(error))
+        else:
+            log.error("audience_fold_failed", source=source, exc_info=error)

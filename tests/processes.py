@@ -253,6 +253,10 @@ class Services:
         process.launch()
         return process
 
+    def program(self, name: str, *arguments: str) -> Process:
+        """`python -m arguments…` with the settings of all, not launched yet."""
+        return self._process(name, arguments, {})
+
     def _service(
         self, name: str, arguments: tuple[str, ...], settings: Mapping[str, str], ready: bool
     ) -> Process:

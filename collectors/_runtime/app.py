@@ -22,6 +22,7 @@ from pipeline.chassis.supervision import Heartbeat, Loop
 from pipeline.events.source import Source
 from pipeline.live import LiveConnection, LiveSettings
 from pipeline.store import Database, EventStore
+from pipeline.store.migrations import check_migrated
 from pipeline.stream import (
     DEAD_LETTER_WINDOW,
     BatchConsumer,
@@ -77,7 +78,7 @@ def create_collector(
         ),
         metrics,
         [stats, lag],
-        {"nats": connection.check, "postgres": database.ping, "writer": heartbeat.check},
+        {"nats": connection.check, "postgres": functools.partial(check_migrated, database), "writer": heartbeat.check},
         optional_checks={"redis": counters.check} if counters else None,
     )
     loops: dict[str, Loop] = {

@@ -27,7 +27,7 @@ class Report(msgspec.Struct, frozen=True):
     checks: Sequence[Result]
 
 
-@click.command()
+@click.command(short_help="What will cause trouble, and what to do about it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object in place of the list.")
 @click.option("--problems", is_flag=True, help="Only what is not ok.")
 @click.pass_obj

@@ -1,5 +1,6 @@
 """Is every front door locked, and by a key that not everybody has?"""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -37,7 +38,7 @@ _GUESSED_FIRST = (
     "sluice",
     "test",
 )
-_SHORTEST_SECRET = 16
+_SHORTEST_SECRET, _FEWEST_CHARACTERS = 16, 5
 _LOOPBACK = ("", "127.0.0.1", "::1", "localhost")
 
 
@@ -73,11 +74,14 @@ def judge_secrets(environ: Mapping[str, str], known: Iterable[str]) -> Iterator[
 
 
 def is_guessable(value: str) -> bool:
-    """Whether one of the comma-separated secrets (`secret` or `name:secret`) is short, or one of those tried first."""
+    """Whether one of the comma-separated secrets (`secret` or `name:secret`) is short, or made of words tried first."""
     secrets = [each.rpartition(":")[2].strip() for each in value.split(",") if each.strip()]
     return any(
-        len(each) < _SHORTEST_SECRET
-        or each.lower().strip("-_0123456789!") in _GUESSED_FIRST
-        or len(set(each)) < 5
+        len(each) < _SHORTEST_SECRET or len(set(each)) < _FEWEST_CHARACTERS or _is_of_words(each)
         for each in secrets
     )
+
+
+def _is_of_words(secret: str) -> bool:
+    words = re.findall("[a-z]+", secret.lower())
+    return bool(words) and all(word in _GUESSED_FIRST for word in words)

@@ -24,7 +24,7 @@ class Status(msgspec.Struct, frozen=True):
     snapshot: Snapshot
 
 
-@click.command()
+@click.command(short_help="Do events flow, how far behind is what, what fails and what to do.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object in place of the screen.")
 @click.option(
     "--watch",

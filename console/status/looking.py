@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -51,7 +51,7 @@ class Observer:
     async def snapshot(self, seconds: float) -> Snapshot:
         """Everything as it is now. Takes `seconds`, over which it measures the flow, or longer if something is slow."""
         began = time.monotonic()
-        before = await self._readings()
+        before = await self._readings([service for service in self._services if service.kind != "reporter"])
         states, (nats, streams), (postgres, store), redis, lags = await asyncio.gather(
             services.states(self._asking, self._services),
             self._look_at_nats(),
@@ -60,11 +60,11 @@ class Observer:
             self._lags(),
         )
         await asyncio.sleep(began + seconds - time.monotonic())
-        after = await self._readings()
+        after = await self._readings([service for service, reading in before.items() if reading])
         pairs = {
             service: (first, last)
             for service, first in before.items()
-            if first is not None and (last := after[service]) is not None
+            if first is not None and (last := after.get(service)) is not None
         }
         sources = [
             self._source(
@@ -86,8 +86,7 @@ class Observer:
             dead_letters=streams.dead_letters if streams else None,
         )
 
-    async def _readings(self) -> dict[Service, Reading | None]:
-        counting = [service for service in self._services if service.kind != "reporter"]
+    async def _readings(self, counting: Sequence[Service]) -> dict[Service, Reading | None]:
         found = await asyncio.gather(*(services.reading(self._asking, service) for service in counting))
         return dict(zip(counting, found, strict=True))
 

@@ -11,9 +11,10 @@ from console.settings import ConsoleSettings
 from console.status.flow import Reading, counts_of
 from console.status.snapshot import FailingCheck, Health, ServiceState
 
-# A service gives each of its dependencies two seconds.
 _REFUSED = "All connection attempts failed"
+# A service gives each of its dependencies two seconds.
 _TIMEOUT = httpx.Timeout(4.0, connect=1.5)
+_METRICS_SECONDS = 1.5
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ async def states(asking: httpx.AsyncClient, services: Iterable[Service]) -> list
 async def reading(asking: httpx.AsyncClient, service: Service) -> Reading | None:
     """A service's counters; None when it does not tell them."""
     try:
-        answer = await asking.get(f"{service.address}/metrics")
+        answer = await asking.get(f"{service.address}/metrics", timeout=_METRICS_SECONDS)
         answer.raise_for_status()
         return Reading(time.monotonic(), counts_of(answer.text))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):

@@ -3,20 +3,35 @@
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import dotenv
 
-SECRETS = (
-    "OPERATOR_API_KEYS",
-    "JWT_SECRET",
-    "FACEBOOK_APP_SECRETS",
-    "FACEBOOK_VERIFY_TOKEN",
-    "TIKTOK_CLIENT_SECRETS",
-    "TIKTOK_SHOP_APP_KEY",
-    "TIKTOK_SHOP_APP_SECRETS",
-)
+DEMO_SENDER = "demo"
+"""The sender of webhooks that every local start knows."""
+
+
+def _text() -> str:
+    return secrets.token_hex(24)
+
+
+def _sender() -> str:
+    # 30 bytes make base64 without padding: nothing in it means anything to a shell.
+    return f"{DEMO_SENDER}:whsec_{b64encode(secrets.token_bytes(30)).decode()}"
+
+
+SECRETS: Mapping[str, Callable[[], str]] = {
+    "OPERATOR_API_KEYS": _text,
+    "JWT_SECRET": _text,
+    "FACEBOOK_APP_SECRETS": _text,
+    "FACEBOOK_VERIFY_TOKEN": _text,
+    "TIKTOK_CLIENT_SECRETS": _text,
+    "TIKTOK_SHOP_APP_KEY": _text,
+    "TIKTOK_SHOP_APP_SECRETS": _text,
+    "WEBHOOK_SECRETS": _sender,
+}
 """Filled in at random, so that every front door works at once and none is open. INGEST_API_KEYS stays
 empty: the gateway listens on the loopback interface only, and the first `curl` should just work."""
 
@@ -30,7 +45,7 @@ def ensure(path: Path, example: Path) -> bool:
         return False
 
     def fill(line: re.Match[str]) -> str:
-        return f"{line[1]}={secrets.token_hex(24)}" if line[1] in SECRETS and not line[2] else line[0]
+        return f"{line[1]}={SECRETS[line[1]]()}" if line[1] in SECRETS and not line[2] else line[0]
 
     text = _ASSIGNMENT.sub(fill, example.read_text())
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

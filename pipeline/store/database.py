@@ -24,6 +24,8 @@ ResultT = TypeVar("ResultT")
 # Data exceptions, integrity violations, and a value too large for an index: the same rows fail again and again.
 _DATA_ERRORS = ("22", "23", "54")
 _CHECK_VIOLATION = "23514"
+# No such table, column, function or schema: the statements are ours, so it is the database that is behind.
+_NOT_MIGRATED = ("42P01", "42703", "42883", "3F000")
 
 
 _ENGINE_START_SECONDS = 15
@@ -121,6 +123,9 @@ async def _start(client: Prisma) -> None:
         async with asyncio.timeout(_ENGINE_START_SECONDS):
             # The client's own limit would have to be longer: past it, it waits without limit for the process to end.
             await client.connect(timeout=timedelta(seconds=10 * _ENGINE_START_SECONDS))
+    except asyncio.CancelledError:
+        await client.disconnect(timeout=_ENGINE_STOP)
+        raise
     except (TimeoutError, EngineError, PrismaError, httpx.HTTPError, OSError) as error:
         await client.disconnect(timeout=_ENGINE_STOP)
         raise StoreUnavailable(f"the query engine does not start: {error or type(error).__name__}") from error
@@ -136,6 +141,8 @@ def _meaning(error: DataError) -> Exception:
     moved = sqlstate == _CHECK_VIOLATION and "constraint" not in meta
     if sqlstate.startswith(_DATA_ERRORS) and not moved:
         return DataRejected(sqlstate, message)
+    if sqlstate in _NOT_MIGRATED:
+        return StoreUnavailable(f"the database is not migrated yet: {message}")
     return StoreUnavailable(f"{error.code} {sqlstate} {message}".strip())
 
 

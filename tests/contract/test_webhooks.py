@@ -198,7 +198,8 @@ def test_a_body_that_is_no_json_is_kept_as_one_dead_letter_with_all_its_bytes(
         assert bad.rejection.reason in {Reason.MALFORMED_JSON, Reason.SCHEMA_VIOLATION}
 
 
-header_text = st.text(st.characters(max_codepoint=0x2FF), max_size=200) | st.text(max_size=50)
+header_text = st.text(st.characters(max_codepoint=0xFF), max_size=200)
+parameter_text = st.text(max_size=50)
 ASKED_FOR = st.sampled_from(
     [
         *("x-hub-signature-256", "x-hub-signature", "tiktok-signature", "authorization", "content-type"),
@@ -255,7 +256,7 @@ def test_no_headers_make_a_webhook_raise(
 @each_webhook
 @given(
     query=st.dictionaries(
-        st.sampled_from(["hub.mode", "hub.verify_token", "hub.challenge", "x"]), header_text
+        st.sampled_from(["hub.mode", "hub.verify_token", "hub.challenge", "x"]), parameter_text
     )
 )
 def test_no_question_makes_a_handshake_raise(source: Source, webhook: Webhook, query: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from tests.faults.system import System, wait_for
 
 _DRAIN_SECONDS = 60.0
 _READ_SECONDS = 120.0
+_COUNTERS_SECONDS = 20.0
 
 # Everything that is derived in the same transaction as the events must tell the same number.
 _SUMS = """
@@ -59,7 +60,7 @@ def reckon(system: System, load: Load) -> Reckoning:
     given_up = [reason for raw, reason in letters.raws.items() if questions.is_own(raw) and raw not in poison]
     if given_up:
         problems.append(f"{len(given_up)} accepted events were dead-lettered: {given_up[:5]}")
-    problems += _sums(system) + _consumers(system)
+    problems += _sums(system) + _consumers(system) + _counters(system)
     return reckoning
 
 
@@ -90,3 +91,21 @@ def _consumers(system: System) -> list[str]:
                 f"{source}: {info.num_redelivered} redelivered, {info.num_ack_pending} not acknowledged"
             )
     return problems
+
+
+def _counters(system: System) -> list[str]:
+    """The live counters in Redis follow by themselves, a moment later: what an operator would ask for is asked."""
+
+    check = system.services.program("counters", "console", "counters", "check")
+
+    def problem() -> str | None:
+        before = len(check.log.read_bytes()) if check.log.exists() else 0
+        check.launch()
+        status = check.wait(_READ_SECONDS)
+        return None if status == 0 else check.log.read_bytes()[before:].decode(errors="replace")
+
+    try:
+        wait_for("live counters that agree with Postgres", problem, _COUNTERS_SECONDS)
+    except AssertionError as error:
+        return [str(error)]
+    return []

@@ -10,14 +10,13 @@ from datetime import datetime
 from typing import Any, LiteralString, TypeVar
 
 import asyncpg
-import msgspec
 import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
 
-from pipeline.events.dead_letter import DeadLetter
+from pipeline.events.dead_letter_batch import read_letters as read_as_kept
 from publisher.ledger import Stored
 from publisher.stored import read_stored
 
@@ -107,13 +106,13 @@ async def read_letters(client: Client) -> Letters:
     return letters
 
 
-def _add(letters: Letters, data: bytes) -> None:
-    letter = msgspec.json.decode(data, type=DeadLetter)
-    letters.by_reason[letter.rejection.reason.value] += 1
-    if letter.stage == "gateway":
-        letters.digests.add(hashlib.md5(letter.raw, usedforsecurity=False).digest())
-    else:
-        letters.raws[letter.raw] = letter.rejection.reason.value
+def _add(letters: Letters, payload: bytes) -> None:
+    for letter in read_as_kept(payload) or []:
+        letters.by_reason[letter.rejection.reason.value] += 1
+        if letter.stage == "gateway":
+            letters.digests.add(hashlib.md5(letter.raw, usedforsecurity=False).digest())
+        else:
+            letters.raws[letter.raw] = letter.rejection.reason.value
 
 
 class _Readable:

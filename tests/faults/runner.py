@@ -57,7 +57,7 @@ class Runner:
         try:
             fault.inject(scene)
             assert scene.over_at, "a fault says when it is over"
-            recovered = wait_until_recovered(scene, fault.limit_seconds)
+            recovered = wait_until_recovered(scene, fault.limit_seconds * self._scale)
         except (AssertionError, NotToBeAsked, NotReadyError) as error:
             problems.append(f"{fault.name}: {error}")
             self._put_right()

@@ -8,6 +8,7 @@ import psutil
 
 from ops.local import asking
 from ops.local.servers import RunningServer
+from tests.faults import questions
 from tests.faults.fault import Fault, Scene
 from tests.faults.system import System
 from tests.processes import pause
@@ -53,17 +54,24 @@ def _restart(choose: Choose) -> Callable[[Scene], None]:
 
 
 def _postgres_away(scene: Scene) -> None:
-    server = scene.system.postgres
+    system, began = scene.system, time.monotonic()
+    server = system.postgres
     server.stop()
     try:
         scene.last(POSTGRES_AWAY_SECONDS)
-        waiting = scene.system.backlog()
+        waiting = system.backlog()
+        consumers = questions.in_nats(system.nats.url, questions.consumers)
     finally:
-        scene.system.start_server(server)
+        system.start_server(server)
     scene.over()
+    away = time.monotonic() - began
     seen = scene.answers
     assert seen.keys() <= {"202", "400"}, f"the gateways noticed: {seen}"
-    scene.note(f"{waiting} batches waited when Postgres came back")
+    limits = {source: info and info.config.max_deliver for source, info in consumers.items()}
+    assert set(limits.values()) == {-1}, f"deliveries are limited: {limits}"
+    redelivered = sum(info.num_redelivered or 0 for info in consumers.values() if info)
+    assert redelivered == 0, f"{redelivered} batches were delivered again while nothing could be stored"
+    scene.note(f"away for {away:.0f} s; {waiting} batches waited, none delivered twice")
 
 
 def _redis_wiped(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ def letter(
 ) -> DeadLetter:
     """A letter with an id of its own; `fields` replace the others."""
     made = DeadLetter(
-        id=f"{next(_numbers):032x}",
+        id=sha256(b"%d" % next(_numbers)).hexdigest()[:32],
         source="facebook",
         format="facebook.event.v1",
         rejection=Rejection(reason, "$.data", "it is said why"),

@@ -66,7 +66,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("shop.invoice", "bottom", ("package_id", "invoice_status")),
     Kind("shop.package", "bottom", ("package_list",)),
     Kind("shop.order.address", "bottom", ("order_id", "update_time"), (3,)),
-    Kind("shop.message", "top", ("message_id", "conversation_id"), time="create_time", user=message_sender),
+    Kind(
+        "shop.message", "bottom", ("message_id", "conversation_id"), time="create_time", user=message_sender
+    ),
     Kind("shop.conversation", "top", ("conversation_id",), (13,)),
     Kind("shop.inventory", "top", ("sku_id", "current_inventory_status")),
     Kind("shop.product.audit", "top", ("product_id", "audit")),

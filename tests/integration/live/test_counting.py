@@ -3,13 +3,16 @@
 import asyncio
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from pipeline.errors import LiveUnavailable
-from pipeline.live import LiveConnection, LiveCounters, LiveSettings
+from pipeline.events.changes import Pending
+from pipeline.live import LiveConnection, LiveCounters, LiveSettings, rebuild
 from pipeline.store import EventStore
 from pipeline.store.live_updates import LiveUpdates, delete_rollups
 from tests.integration.live.conftest import Keeper, StartKeeper, agree, some_records
@@ -53,6 +56,28 @@ async def test_after_a_pause_a_commit_is_counted_within_milliseconds(
         took.append(time.perf_counter() - began)
     print(f"commit to counter, median of {len(took)}: {sorted(took)[len(took) // 2] * 1000:.1f} ms")
     assert sorted(took)[len(took) // 2] < 0.1, "it was told of each, and did not have to poll"
+
+
+async def test_a_keeper_with_nothing_to_do_asks_nobody(
+    start_keeper: StartKeeper,
+    redis: Redis,
+    look: asyncpg.Connection,
+    live_settings: LiveSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle, asked = LiveUpdates.settle, 0
+
+    async def counted_settle(self: LiveUpdates, *arguments: Any) -> Pending:
+        nonlocal asked
+        asked += 1
+        return await settle(self, *arguments)
+
+    monkeypatch.setattr(LiveUpdates, "settle", counted_settle)
+    keeper = await start_keeper(LiveSettings(redis_url=live_settings.redis_url, live_poll_seconds=60.0))
+    await keeper.store.write(some_records(1))
+    await agree(redis, look)
+    await asyncio.sleep(0.5)
+    assert asked <= 3
 
 
 async def test_what_comes_again_is_not_counted_again(
@@ -107,7 +132,9 @@ async def test_several_collectors_count_together(
     applied = sum(keeper.metric("live_updates_applied_total") for keeper in keepers)
     assert applied <= 75, "each by one of them"
     assert await eventually_empty(look)
-    assert await redis.scard("live:facebook:applied") <= 100, "what is remembered stays small"
+    await keepers[0].store.write(some_records(1))
+    await agree(redis, look)
+    assert await redis.scard("live:facebook:applied") == 1, "what is gone from Postgres is forgotten"
 
 
 @pytest.mark.parametrize(
@@ -178,6 +205,25 @@ async def test_updates_that_were_read_before_somebody_else_applied_them_are_refu
 
     assert outcome == "moved"
     assert await counted(redis) == before == await truth(look)
+
+
+async def test_updates_that_are_offered_again_change_nothing(
+    start_keeper: StartKeeper,
+    redis: Redis,
+    look: asyncpg.Connection,
+    counters: LiveCounters,
+    updates: LiveUpdates,
+) -> None:
+    writer = await start_keeper(running=False)
+    assert await rebuild(counters, updates, 1.0) is not None
+    await writer.store.write(some_records(5))
+    read = await updates.settle([], 100)
+    standing = await counters.standing()
+    for _ in range(3):
+        outcome, _ = await counters.apply(standing, read.updates)
+        assert outcome == "applied"
+        standing = msgspec.structs.replace(await counters.standing(), told=())
+    assert await counted(redis) == await truth(look)
 
 
 async def test_a_backlog_that_grows_too_long_is_given_up_and_built_anew(

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from collectors.registry import SOURCES
 from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.events.vocabulary import Vocabulary
 from pipeline.store import Database
@@ -17,7 +18,7 @@ def make_fold_loop(vocabulary: Vocabulary, settings: ReporterSettings, database:
 
 async def fold_everything(fold_loop: FoldLoop) -> None:
     """Folds and rolls up all that waits, of all sources."""
-    for source in ("facebook", "tiktok"):
+    for source in SOURCES:
         await fold_loop.fold_source(source, asyncio.Event())
 
 

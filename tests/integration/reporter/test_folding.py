@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
+from collectors.registry import SOURCES
 from pipeline.events.vocabulary import Vocabulary
 from pipeline.store import Database
 from reporter import audience_parts
@@ -146,7 +147,7 @@ async def test_only_the_holder_of_the_lease_folds(
     await fold_everything(other)
     await store(database, make_events(100, seed=11, users=50))
     await fold_everything(fold_loop)
-    assert await unfolded(database) == 2
+    assert await unfolded(database) == len(SOURCES)
     await fold_everything(other)
     assert await unfolded(database) == 0
 

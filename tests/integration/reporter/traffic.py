@@ -15,24 +15,28 @@ from pipeline.store import Database, EventStore
 
 START = datetime(2026, 5, 13, 22, 58, 57, 123456, UTC)
 SPAN = timedelta(hours=27, minutes=3, seconds=5)
+SALES = {"facebook": "checkout.complete", "tiktok": "purchase"}
+OPEN_TYPES = ("contact.created", "com.example.order")
 COUNTRIES = [f"country {number}" for number in range(70)]
 
 
 def make_events(
     count: int, seed: int, users: int, start: datetime = START, span: timedelta = SPAN
 ) -> "Traffic":
-    """Events of both sources in random order of time, their users returning with changing facets."""
+    """Events of all sources in random order of time, their users returning with changing facets."""
     rng = random.Random(seed)
     traffic: Traffic = {source: [] for source in SOURCES}
     for number in range(count):
         source = rng.choice(list(SOURCES))
-        stage = rng.choice(("top", "bottom"))
-        event_type = rng.choice(SOURCES[source].event_types[stage])
+        stage = rng.choice(list(SOURCES[source].event_types))
+        event_type = rng.choice(SOURCES[source].event_types[stage] or OPEN_TYPES)
+        if stage == "bottom" and rng.random() < 0.6:
+            event_type = SALES[source]
         facets = [rng.choice(values or COUNTRIES) for values in SOURCES[source].facets.values()]
         views = source == "tiktok" and stage == "top"
         if source == "tiktok" and not views:
             facets[1:] = ["", ""]
-        sells = event_type in ("checkout.complete", "purchase") and rng.random() < 0.8
+        sells = event_type in SALES.values() and rng.random() < 0.8
         traffic[source].append(
             EventRecord(
                 event_id=f"{seed}-{number}",

@@ -20,6 +20,15 @@ class Example(msgspec.Struct, frozen=True):
     note: str = "none"
 
 
+class Range(msgspec.Struct, frozen=True):
+    lowest: int = 1
+    highest: int = 10
+
+    def __post_init__(self) -> None:
+        if self.lowest > self.highest:
+            raise ValueError("LOWEST: greater than HIGHEST")
+
+
 REQUIRED = {"DATABASE_URL": "postgresql://localhost/sluice"}
 
 
@@ -90,6 +99,14 @@ def test_a_wrong_value_is_refused_with_the_name_of_its_variable(variable: str, t
 def test_a_required_variable_that_is_not_set_is_named(environ: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match=r"^DATABASE_URL: required"):
         load_settings(Example, environ)
+
+
+def test_a_struct_that_checks_its_values_together_names_the_variable_itself() -> None:
+    assert load_settings(Range, {"LOWEST": "2"}) == Range(2, 10)
+    with pytest.raises(ConfigurationError, match=r"^LOWEST: greater than HIGHEST$"):
+        load_settings(Range, {"LOWEST": "11"})
+    with pytest.raises(ConfigurationError, match=r"^LOWEST: Expected"):
+        load_settings(Range, {"LOWEST": "low"})
 
 
 def test_variables_of_others_are_ignored() -> None:

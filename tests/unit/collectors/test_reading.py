@@ -127,6 +127,18 @@ async def test_a_dead_letter_tells_where_the_event_came_from_and_where_it_failed
     assert letter.failed_at > NOW
 
 
+async def test_what_is_refused_after_a_replay_tells_how_often_and_how_long_ago_counts_for_nothing(
+    runtime: Runtime,
+) -> None:
+    bad = as_json(changed(good_event(), "$.data.user.age", 151))
+    runtime.consumer.deliver(msgspec.structs.replace(record_batch([bad, good_event()]), replays=2))
+    merged = await runtime.reader.read(1_000, None)
+    (letter,) = merged.dead_letters
+    assert (letter.replays, letter.received_at) == (2, NOW)
+    assert len(merged.candidates) == 1
+    assert merged.received_at == []
+
+
 async def test_each_event_keeps_the_correlation_id_of_its_own_request(runtime: Runtime) -> None:
     bad = as_json(changed(good_event(), "$.data.user.age", 151))
     batch = msgspec.structs.replace(

@@ -15,6 +15,7 @@ from pipeline.events.batch import (
     MAX_BATCH_EVENTS,
     MESSAGE_ID_HEADER,
     RECEIVED_AT_HEADER,
+    REPLAYS_HEADER,
     MalformedBatch,
     RecordBatch,
     pack,
@@ -43,6 +44,12 @@ def test_a_batch_comes_out_of_its_message_as_it_went_in() -> None:
     assert (again.source, again.format) == ("facebook", "facebook.event.v1")
     assert again.received_at == RECEIVED_AT
     assert again.correlation == [("first", 1), ("second", 2)]
+
+
+def test_how_often_its_events_were_replayed_is_told_only_of_a_replay() -> None:
+    first, replayed = batch_of(b"{}"), msgspec.structs.replace(batch_of(b"{}"), replays=3)
+    assert REPLAYS_HEADER not in first.headers()
+    assert [read_batch("facebook", b"[{}]", batch.headers()).replays for batch in (first, replayed)] == [0, 3]
 
 
 def test_the_payload_is_the_events_byte_for_byte() -> None:

@@ -1,11 +1,13 @@
 """`.env` and the variables that services get from it."""
 
+import base64
 import stat
 from pathlib import Path
 
 import pytest
 
 from ops.local import dotenv
+from ops.local.system import EXAMPLE as REAL_EXAMPLE
 
 EXAMPLE = "# A comment.\n# LOG_LEVEL=info\nJWT_SECRET=\nINGEST_API_KEYS=\nGATEWAY_PORT=3001\n"
 
@@ -23,6 +25,22 @@ def test_secrets_are_filled_in_and_everything_else_stays(example: Path, tmp_path
     assert len(values["JWT_SECRET"]) == 48
     assert "INGEST_API_KEYS" not in values
     assert values["GATEWAY_PORT"] == "3001"
+
+
+def test_every_secret_of_the_example_but_the_api_keys_is_filled_in(tmp_path: Path) -> None:
+    dotenv.ensure(tmp_path / ".env", REAL_EXAMPLE)
+    values = dotenv.load(tmp_path / ".env", REAL_EXAMPLE, {})
+    assert set(values) == set(dotenv.SECRETS)
+    assert len(set(values.values())) == len(values)
+
+
+def test_one_sender_of_webhooks_is_known_from_the_start(tmp_path: Path) -> None:
+    dotenv.ensure(tmp_path / ".env", REAL_EXAMPLE)
+    entry = dotenv.load(tmp_path / ".env", REAL_EXAMPLE, {})["WEBHOOK_SECRETS"]
+    name, secret = entry.split(":")
+    assert name == dotenv.DEMO_SENDER
+    assert secret.startswith("whsec_")
+    assert len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) == 30
 
 
 def test_two_machines_get_different_secrets(example: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from reporter.freshness import COMPLETE_HEADER, LAG_HEADER, Freshness, Progress, judge
+from reporter.freshness import COMPLETE_HEADER, LAG_HEADER, Freshness, Progress, judge, that_count
 
 NOW = datetime(2026, 5, 14, 10, tzinfo=UTC)
 STARTED = NOW - timedelta(hours=2)
@@ -37,6 +37,20 @@ def test_a_source_that_never_reported_is_behind_since_the_start_and_has_no_bound
 
 def test_only_the_sources_of_the_report_count() -> None:
     assert freshness({"a": Progress(ago(1), ago(1))}, "a").lag_seconds == 0.0
+
+
+def test_a_source_that_need_not_be_collected_counts_once_somebody_collects_it() -> None:
+    some = {"a": Progress(ago(1), ago(1))}
+    assert that_count(("a", "b", "c"), some, optional=("c",)) == ("a", "b")
+    assert that_count(("a", "b", "c"), {**some, "c": Progress(ago(9), ago(9))}, optional=("c",)) == (
+        "a",
+        "b",
+        "c",
+    )
+
+
+def test_who_asks_for_such_a_source_alone_learns_that_nobody_collects_it() -> None:
+    assert that_count(("c",), {}, optional=("c",)) == ("c",)
 
 
 def test_headers() -> None:

@@ -235,7 +235,7 @@ def order(*products: Mapping[str, Any]) -> dict[str, Any]:
 def test_an_order_is_worth_the_sum_of_its_items_in_one_currency(
     products: list[Any], amount: str | None
 ) -> None:
-    names = ("quantity", "item_price", "currency")
+    names: list[str] = ["quantity", "item_price", "currency"]
     event = event_of(order(*(dict(zip(names, product, strict=True)) for product in products)))
     assert event.amount == (None if amount is None else Decimal(amount))
     assert event.currency == (None if amount is None else "USD")
