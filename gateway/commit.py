@@ -20,9 +20,9 @@ from pipeline.stream import StreamPublisher
 
 _SHARED_MAX_EVENTS = MAX_BATCH_EVENTS // 5
 
-LARGE_WINDOW = 4
+LARGE_WINDOW = 8
 """Batches of all large requests that wait for their acknowledgement at the same time."""
-_AT_ONCE = 2
+_AT_ONCE = 4
 """Batches of one of them."""
 
 

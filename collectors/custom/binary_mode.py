@@ -44,9 +44,9 @@ def event_of(headers: Mapping[str, str], body: bytes) -> bytes | Rejection:
     content_type = headers.get("content-type", "").strip(" \t")
     if content_type:
         attributes["datacontenttype"] = content_type
-    # Last, so that nothing can come after it and count in its place.
+    # The data comes last, so that nothing can count in its place.
     data = _data(content_type.partition(";")[0].strip(" \t"), body)
-    return _encode(attributes)[:-1] + data + b"}"
+    return b"{%b}" % b",".join(filter(None, (_encode(attributes)[1:-1], data)))
 
 
 def _decoded(value: str) -> str | None:
@@ -69,7 +69,7 @@ def _data(media_type: str, body: bytes) -> bytes:
         try:
             parsed = bytes(_decode_any(body))
             if text_rejection(parsed) is None:
-                return b',"data":' + parsed
+                return b'"data":' + parsed
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             pass  # it is not the JSON that it says it is: kept as bytes
-    return b',"data_base64":"' + b64encode(body) + b'"'
+    return b'"data_base64":"' + b64encode(body) + b'"'

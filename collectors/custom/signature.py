@@ -24,6 +24,10 @@ SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 """Plain digits: no sign, no underscore, no blank, and few enough for any arithmetic."""
 
 
+_MAX_SIGNATURES_LENGTH = 4096
+"""Some 40 signatures: more would be work that anybody can ask for."""
+
+
 def knows(credentials: CustomCredentials, sender: str) -> bool:
     """Whether there is a secret for this sender."""
     return sender in secrets_by_sender(credentials.webhook_secrets)
@@ -76,6 +80,8 @@ def _signature_refusal(
     signatures = headers.get(SIGNATURE_HEADER)
     if not (secrets.keys and identity and seconds and signatures):
         return Refusal.SIGNATURE_MISSING
+    if len(signatures) > _MAX_SIGNATURES_LENGTH:
+        return Refusal.SIGNATURE_MALFORMED
     versioned = (signature.partition(",") for signature in signatures.split(" "))
     given = [_as_bytes(signature) for version, _, signature in versioned if version == "v1"]
     if not given or not WEBHOOK_ID.fullmatch(identity) or not SECONDS.fullmatch(seconds):

@@ -9,20 +9,18 @@ from contextlib import aclosing
 from itertools import chain
 
 import msgspec
-import structlog
 from nats.js.errors import NotFoundError
 
 from pipeline.chassis.concurrency import all_or_cancel
 from pipeline.errors import StreamUnavailable
 from pipeline.events.dead_letter import DeadLetter
-from pipeline.events.dead_letter_batch import read_headers, read_letters
+from pipeline.events.dead_letter_batch import read_headers
 from pipeline.stream.connection import StreamConnection
 from pipeline.stream.dead_letter_filter import DeadLetterFilter
-from pipeline.stream.dead_letter_scan import StoredMessage, scan, stream_trouble
+from pipeline.stream.dead_letter_scan import scan, stream_trouble
+from pipeline.stream.dead_letter_selecting import chosen_letters, count_chosen, letters_of
 from pipeline.stream.dead_letters import DeadLetters
 from pipeline.stream.topology import DEAD_LETTERS, source_and_reason
-
-log = structlog.get_logger()
 
 _MAX_CANDIDATES = 10
 _DELETED_AT_ONCE = 32
@@ -70,7 +68,7 @@ class DeadLetterArchive:
         headers_only = wanted.subject_decides
         async with aclosing(scan(self._connection, wanted.subject, headers_only=headers_only)) as messages:
             async for message in messages:
-                letters, truncated = _count(message, wanted)
+                letters, truncated = count_chosen(message, wanted)
                 if letters:
                     figures = tally.setdefault(source_and_reason(message.subject), [0, 0])
                     figures[0] += letters
@@ -89,7 +87,7 @@ class DeadLetterArchive:
                 headers = read_headers(message.headers)
                 if headers and len(heap) == limit and headers.failed_to.timestamp() <= heap[0][0]:
                     continue
-                for letter in _chosen(message, wanted):
+                for letter in chosen_letters(message, wanted):
                     entry = (letter.failed_at.timestamp(), letter.id, letter)
                     if letter.id in held or (len(heap) == limit and entry[:2] <= heap[0][:2]):
                         continue
@@ -106,7 +104,7 @@ class DeadLetterArchive:
         found: dict[str, DeadLetter] = {}
         async with aclosing(scan(self._connection, wanted.subject)) as messages:
             async for message in messages:
-                found.update((letter.id, letter) for letter in _chosen(message, wanted))
+                found.update((letter.id, letter) for letter in chosen_letters(message, wanted))
                 if prefix in found:
                     return found[prefix]
                 if len(found) >= _MAX_CANDIDATES:
@@ -128,7 +126,7 @@ class DeadLetterArchive:
             async for message in messages:
                 if left == 0:
                     return
-                letters = _letters(message, wanted)
+                letters = letters_of(message, wanted)
                 chosen = [letter for letter in letters if wanted.matches(letter)][:left]
                 if not chosen:
                     continue
@@ -193,34 +191,3 @@ async def in_portions(messages: AsyncGenerator[LetterMessage]) -> AsyncGenerator
                 portion, letters, size = [], 0, 0
     if portion:
         yield portion
-
-
-def _count(message: StoredMessage, wanted: DeadLetterFilter) -> tuple[int, int]:
-    """The letters of a message that are meant, and the truncated ones among them."""
-    headers = read_headers(message.headers)
-    decided = wanted.decide(headers) if headers else None
-    if decided is False:
-        return 0, 0
-    if headers and decided:
-        return headers.letters, headers.truncated
-    chosen = _chosen(message, wanted)
-    return len(chosen), sum(letter.truncated for letter in chosen)
-
-
-def _chosen(message: StoredMessage, wanted: DeadLetterFilter) -> list[DeadLetter]:
-    return [letter for letter in _letters(message, wanted) if wanted.matches(letter)]
-
-
-def _letters(message: StoredMessage, wanted: DeadLetterFilter) -> list[DeadLetter]:
-    """All letters of a message; none where a quick look tells that none of them is meant."""
-    headers = read_headers(message.headers)
-    if headers and wanted.decide(headers) is False:
-        return []
-    if not wanted.may_be_in(message.payload):
-        return []
-    letters = read_letters(message.payload)
-    if letters is None:
-        # Another program may publish anything below `dead.`. It stays until its age or the stream's size takes it.
-        log.warning("dead_letters_unreadable", sequence=message.sequence, subject=message.subject)
-        return []
-    return letters

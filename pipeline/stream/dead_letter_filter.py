@@ -1,7 +1,6 @@
 """Which dead letters somebody means."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -93,8 +92,3 @@ class DeadLetterFilter(msgspec.Struct, frozen=True):
 def _value(text: str) -> bytes:
     """The text as it stands in a message, in its quotes."""
     return _encode(text)
-
-
-def with_ids(wanted: DeadLetterFilter, ids: Sequence[str]) -> DeadLetterFilter:
-    """The same, for these ids only."""
-    return msgspec.structs.replace(wanted, ids=tuple(ids))

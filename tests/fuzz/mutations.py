@@ -5,134 +5,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-_MARK = "@@fuzz@@"
-_TOKENS = [
-    *(
-        b"",
-        b"{",
-        b"}",
-        b"[",
-        b"]",
-        b'"',
-        b"\\",
-        b",",
-        b":",
-        b"null",
-        b"NaN",
-        b"-",
-        b"1e400",
-        b"-0",
-        b"\x00",
-        b"\xff",
-    ),
-    *(
-        b"\\u0000",
-        b"\\ud800",
-        b"\\udc00",
-        b"\\ud83d\\ude00",
-        b"\xed\xa0\x80",
-        b"\xc0\x80",
-        b"\xef\xbb\xbf",
-        b"\r\n",
-    ),
-    *(
-        b"9" * 400,
-        b"[" * 2000,
-        b'{"a":' * 1500,
-        b'"' * 9,
-        b"//",
-        b"Infinity",
-        b"true",
-        b" ",
-        b"\xf0\x9f\x92\xa9",
-    ),
-]
-_LITERALS = [
-    *(
-        "1e400",
-        "-1e400",
-        "1e-400",
-        "9" * 30,
-        "9" * 4400,
-        "0.1",
-        "1.50",
-        "-0.0",
-        "NaN",
-        "Infinity",
-        "01",
-        "1e99999999999",
-    ),
-    *(
-        '"\\u0000"',
-        '"\\ud800"',
-        '"\\udfff\\ud800"',
-        '"\x01"',
-        "[" * 1500,
-        "[" * 400 + "]" * 400,
-        '{"a":1,"a":2}',
-    ),
-    *(
-        "9007199254740993",
-        "120210000000000001",
-        "18446744073709551616",
-        "-9223372036854775809",
-        "253402300800",
-    ),
-]
-_VALUES: list[Any] = [
-    *(
-        None,
-        True,
-        False,
-        0,
-        -1,
-        1,
-        2**53 + 1,
-        2**64,
-        2**70,
-        -(2**63) - 1,
-        1.5,
-        1e300,
-        253402300800,
-        10**15,
-        10**18,
-    ),
-    *(
-        "",
-        "x",
-        "0",
-        "-1",
-        "NaN",
-        "Infinity",
-        "1e400",
-        "1_000",
-        "\uff11\uff12",
-        "2026-09-21T13:33:10+0000",
-        "0001-01-01T00:00:00+14:00",
-    ),
-    *(
-        "9999-12-31T23:59:59-14:00",
-        "x" * 300,
-        "y" * 5000,
-        "\x1f",
-        "ä\u2028\U0001f600",
-        "usd",
-        "euros",
-        "add",
-        "comment",
-    ),
-    *(
-        [],
-        {},
-        [[]],
-        [{}],
-        [None],
-        {"": {}},
-        {"id": None},
-        [1, "2", {"id": {}}],
-        {"id": "1", "from": {"id": 7}},
-    ),
-]
+from tests.fuzz.hostile import LITERALS, MARK, TOKENS, VALUES
 
 
 def mutated_body(random: Random, body: bytes, others: list[bytes]) -> bytes:
@@ -228,7 +101,7 @@ def _flip(random: Random, body: bytes, _others: list[bytes]) -> bytes:
 
 def _put_token(random: Random, body: bytes, _others: list[bytes]) -> bytes:
     place = random.randint(0, len(body))
-    return body[:place] + random.choice(_TOKENS) + body[place + random.randint(0, 2) :]
+    return body[:place] + random.choice(TOKENS) + body[place + random.randint(0, 2) :]
 
 
 def _cut(random: Random, body: bytes, _others: list[bytes]) -> bytes:
@@ -257,14 +130,14 @@ def _change_json(random: Random, body: bytes, others: list[bytes]) -> bytes:
         text = json.dumps(document, ensure_ascii=random.random() < 0.7)
     except (ValueError, RecursionError):
         return _put_token(random, body, others)
-    return text.replace(f'"{_MARK}"', literal).encode("utf-8", "surrogatepass")
+    return text.replace(f'"{MARK}"', literal).encode("utf-8", "surrogatepass")
 
 
 def _with_change(
     random: Random, document: Any, path: tuple[Any, ...], others: list[bytes]
 ) -> tuple[Any, str]:
-    literal = random.choice(_LITERALS)
-    replacement = _MARK if random.random() < 0.3 else random.choice(_VALUES)
+    literal = random.choice(LITERALS)
+    replacement = MARK if random.random() < 0.3 else random.choice(VALUES)
     if not path:
         return ([document] if random.random() < 0.5 else replacement), literal
     *above, last = path
@@ -279,7 +152,7 @@ def _with_change(
         case 2 if isinstance(parent, dict):
             parent[
                 random.choice(
-                    ["id", "time", "field", "value", "item", "type", "data", "\x00", _MARK, "", last + " "]
+                    ["id", "time", "field", "value", "item", "type", "data", "\x00", MARK, "", last + " "]
                 )
             ] = replacement
         case 3:

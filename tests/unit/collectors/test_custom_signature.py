@@ -80,6 +80,11 @@ def test_one_right_signature_among_others_is_enough(signatures: str) -> None:
     assert verdict(headers(signatures.format(s=signature()))) is None
 
 
+def test_a_header_of_hundreds_of_signatures_is_not_looked_through() -> None:
+    for count, refusal in ((40, None), (1000, Refusal.SIGNATURE_MALFORMED)):
+        assert verdict(headers("v1,AAAA " * count + f"v1,{signature()}")) is refusal
+
+
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
 def test_a_header_that_is_not_there_or_empty_is_a_missing_signature(name: str) -> None:
     without = {key: text for key, text in headers().items() if key != name}

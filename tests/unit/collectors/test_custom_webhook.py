@@ -342,10 +342,16 @@ def test_data_is_json_where_it_says_so_and_is_and_else_kept_in_base64(
     assert event.get("datacontenttype", "") == content_type
 
 
+def test_without_any_attribute_it_is_an_event_that_lacks_them() -> None:
+    assert rejection({"a": 1}, {"ce-data": "x"}).path == "$.cloudevent.id"
+
+
 def test_no_header_can_take_the_place_of_the_data() -> None:
     headers = BINARY | {"ce-data": "%22forged%22", "ce-datacontenttype": "text/plain"}
     event = payload(record({"a": 1}, headers))["cloudevent"]
     assert (event["data"], event["datacontenttype"]) == ({"a": 1}, "application/json")
+    empty = payload(record(b"", headers | {"content-type": ""}))["cloudevent"]
+    assert not {"data", "datacontenttype"} & empty.keys()
 
 
 def test_headers_that_no_signature_covers_do_not_change_what_a_signed_delivery_is() -> None:

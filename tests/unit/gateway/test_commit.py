@@ -179,9 +179,8 @@ async def test_a_large_request_fails_when_one_of_its_batches_does(
     commit: GroupCommit, publisher: HeldPublisher
 ) -> None:
     many = start(commit, "many", events=1_200)
-    await settle(publisher, 2)
-    publisher.acknowledge(0)
     await settle(publisher, 3)
+    publisher.acknowledge(0)
     publisher.refuse(1, StreamUnavailable("JetStream is full"))
     with pytest.raises(StreamUnavailable):
         await many
@@ -190,15 +189,16 @@ async def test_a_large_request_fails_when_one_of_its_batches_does(
 async def test_a_large_request_publishes_a_few_batches_at_a_time_and_each_of_them_once(
     commit: GroupCommit, publisher: HeldPublisher
 ) -> None:
-    many = start(commit, "many", events=2_200)
-    for number in range(5):
-        await settle(publisher, min(number + 2, 5))
+    many = start(commit, "many", events=4_200)
+    for number in range(9):
+        under_way = min(number + 4, 9)
+        await settle(publisher, under_way)
         await everybody_had_a_turn()
-        assert len(publisher.batches) == min(number + 2, 5)
+        assert len(publisher.batches) == under_way
         assert not many.done()
         publisher.acknowledge(number)
     await many
-    assert [len(batch.events) for batch in publisher.batches] == [500, 500, 500, 500, 200]
+    assert [len(batch.events) for batch in publisher.batches] == [500] * 8 + [200]
 
 
 async def test_large_requests_have_a_window_of_their_own(publisher: HeldPublisher) -> None:
@@ -206,7 +206,7 @@ async def test_large_requests_have_a_window_of_their_own(publisher: HeldPublishe
     commit = GroupCommit(publisher, large)
     many, small = start(commit, "many", events=1_200), start(commit, "small")
     await settle(publisher, 1)
-    await settle(large, 2)
+    await settle(large, 3)
     publisher.acknowledge(0)
     await small
     assert not many.done()
