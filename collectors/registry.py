@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from collectors.custom import SOURCE as CUSTOM
 from collectors.facebook import SOURCE as FACEBOOK
+from collectors.social import SOURCE as SOCIAL
 from collectors.tiktok import SOURCE as TIKTOK
 from pipeline.events.source import Source
 
@@ -13,5 +14,6 @@ SOURCES: Mapping[str, Source] = {
         FACEBOOK,
         TIKTOK,
         CUSTOM,
+        SOCIAL,
     )
 }

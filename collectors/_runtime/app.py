@@ -23,6 +23,7 @@ from pipeline.events.source import Source
 from pipeline.live import LiveConnection, LiveSettings
 from pipeline.store import Database, EventStore
 from pipeline.store.migrations import check_migrated
+from pipeline.store.projections import PROJECTIONS
 from pipeline.stream import (
     DEAD_LETTER_WINDOW,
     BatchConsumer,
@@ -57,7 +58,8 @@ def create_collector(
         max_ack_pending=settings.max_ack_pending,
     )
     reader = BatchReader(source, consumer, telemetry)
-    store = EventStore(database, source.name, news if counters else None)
+    projection = PROJECTIONS[source.projection]
+    store = EventStore(database, source.name, news if counters else None, projection)
     dead_letters = DeadLetters(StreamPublisher(connection, DEAD_LETTER_WINDOW))
     writer = BatchWriter(store, dead_letters, reader, settings, telemetry)
     heartbeat = Heartbeat(settings.stall_after_seconds)

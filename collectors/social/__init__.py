@@ -12,4 +12,5 @@ SOURCE = Source(
     facets=FACETS,
     formats={ACTION_FORMAT.name: ACTION_FORMAT},
     event_format=None,
+    projection="social",
 )

@@ -50,6 +50,7 @@ SERVICES = (
     GATEWAY,
     Service("facebook-collector", ("collectors", "facebook"), "FACEBOOK_COLLECTOR_PORT", 3002),
     Service("tiktok-collector", ("collectors", "tiktok"), "TIKTOK_COLLECTOR_PORT", 3003),
+    Service("social-collector", ("collectors", "social"), "SOCIAL_COLLECTOR_PORT", 3005),
     Service("custom-collector", ("collectors", "custom"), "CUSTOM_COLLECTOR_PORT", 3006),
     REPORTER,
 )

@@ -6,7 +6,7 @@ A source is data and pure functions. The gateway, the collector runtime and the 
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -60,6 +60,9 @@ class Format(msgspec.Struct, frozen=True):
         return event
 
 
+ProjectionName = Literal["", "social"]
+
+
 class Source(msgspec.Struct, frozen=True):
     """A sender of events, such as Facebook.
 
@@ -67,7 +70,9 @@ class Source(msgspec.Struct, frozen=True):
     `EventRecord.facets`, in order, with the closed set of each value or None where it is open (a country).
     `formats` maps a format's name to it; `event_format` is the one that `POST /events` accepts, None where it
     accepts none. `webhooks` are the ways in which its provider delivers. `open_event_types` are prefixes of event
-    types that nobody can list beforehand, such as `unknown.`; the empty prefix means that all are open.
+    types that nobody can list beforehand, such as `unknown.`; the empty prefix means that all are open. `projection`
+    names what its events change beside themselves in the store and in the live counters (`pipeline/store/projections.py`);
+    empty where they change nothing else. No two sources have the same one.
     """
 
     name: str
@@ -77,3 +82,4 @@ class Source(msgspec.Struct, frozen=True):
     event_format: str | None
     webhooks: tuple[Webhook, ...] = ()
     open_event_types: tuple[str, ...] = ()
+    projection: ProjectionName = ""

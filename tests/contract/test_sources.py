@@ -136,10 +136,16 @@ def test_a_source_is_registered_under_its_own_name_and_folder(source: Source) ->
 @each_source
 def test_a_source_knows_its_formats_by_their_names(source: Source) -> None:
     assert source.event_format is None or source.event_format in source.formats
-    assert source.event_format is not None or source.webhooks, "nothing can come in"
+    has_its_own_door = bool(source.projection)
+    assert source.event_format is not None or source.webhooks or has_its_own_door, "nothing can come in"
     assert {name: event_format.name for name, event_format in source.formats.items()} == {
         name: name for name in source.formats
     }
+
+
+def test_no_two_sources_share_a_projection() -> None:
+    names = [source.projection for source in SOURCES.values() if source.projection]
+    assert sorted(set(names)) == sorted(names)
 
 
 def test_no_two_sources_share_the_name_of_a_format() -> None:
