@@ -4,6 +4,7 @@ Everything is derived from `stored`, so an action that the ledger knows changes 
 all writers, so that two of them wait for each other but never in a circle.
 """
 
+from pipeline.store.like_facts import LIKE_FACTS
 from pipeline.store.projection import Projection
 
 # Reads `stored` and $3, the writer's shard. `post_changes` is what the live counters are told: likes are negative where
@@ -11,7 +12,7 @@ from pipeline.store.projection import Projection
 _WRITE = """), actions AS MATERIALIZED (
     SELECT event_id, occurred_at AS at, (occurred_at AT TIME ZONE 'UTC')::date AS day, event_type AS type, user_id,
            payload #>> '{action,postId}' AS post_id, payload #>> '{action,targetUserId}' AS target_user_id,
-           payload #>> '{action,text}' AS text
+           payload #>> '{action,text}' AS text, CASE WHEN event_type = 'like' THEN payload ->> 'address' END AS address
     FROM stored
 ), posted AS (
     INSERT INTO social_posts AS kept (post_id, user_id, text, created_at, event_id)
@@ -27,17 +28,18 @@ _WRITE = """), actions AS MATERIALIZED (
     SELECT event_id, post_id, user_id, text, at FROM actions WHERE type = 'comment' ORDER BY event_id
     ON CONFLICT DO NOTHING
 ), liked AS (
-    INSERT INTO social_likes AS kept (post_id, user_id, liked, at, event_id)
-    SELECT post_id, user_id, liked, at, event_id
-    FROM (SELECT DISTINCT ON (post_id, user_id) post_id, user_id, type = 'like' AS liked, at, event_id
+    INSERT INTO social_likes AS kept (post_id, user_id, liked, at, event_id, unlikes)
+    SELECT post_id, user_id, liked, at, event_id, unlikes
+    FROM (SELECT DISTINCT ON (post_id, user_id) post_id, user_id, type = 'like' AS liked, at, event_id,
+                 count(*) FILTER (WHERE type = 'unlike') OVER (PARTITION BY post_id, user_id) AS unlikes
           FROM actions WHERE type IN ('like', 'unlike')
           ORDER BY post_id, user_id, at DESC, event_id DESC) AS last_words
     ORDER BY post_id, user_id
     ON CONFLICT (post_id, user_id) DO UPDATE SET
         liked = excluded.liked, at = excluded.at, event_id = excluded.event_id,
-        was_liked = kept.liked, was_at = kept.at
+        was_liked = kept.liked, was_at = kept.at, unlikes = kept.unlikes + excluded.unlikes
     WHERE (excluded.at, excluded.event_id) > (kept.at, kept.event_id)
-    RETURNING post_id, user_id, liked, at, event_id, was_liked, was_at
+    RETURNING post_id, user_id, liked, at, event_id, was_liked, was_at, unlikes
 ), followed AS (
     INSERT INTO social_follows AS kept (user_id, target_user_id, following, at, event_id)
     SELECT user_id, target_user_id, following, at, event_id
@@ -108,5 +110,5 @@ _TOTAL_FACTS = """, 'posts', coalesce((
               FROM social_post_days GROUP BY post_id, day) AS kept), '[]')"""
 
 SOCIAL = Projection(
-    columns=", event_id, payload", write=_WRITE, changed_facts=_CHANGED_FACTS, total_facts=_TOTAL_FACTS
+    columns=", event_id, payload", write=_WRITE + LIKE_FACTS, changed_facts=_CHANGED_FACTS, total_facts=_TOTAL_FACTS
 )
