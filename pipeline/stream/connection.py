@@ -40,6 +40,10 @@ class StreamSettings(msgspec.Struct, frozen=True):
     """Size of the DEAD_LETTERS stream; when it is full the oldest go."""
     dead_letters_max_age_days: int = 30
     """How long a dead letter is kept."""
+    notifications_max_bytes: ByteSize = ByteSize(1024**3)
+    """Size of the NOTIFICATIONS stream; when it is full the oldest go."""
+    notifications_max_age_hours: int = 24
+    """How long somebody may be away and still be told everything on their return."""
     stream_replicas: int = 1
     """Copies of each stream; 3 on a cluster."""
 

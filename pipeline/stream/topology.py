@@ -3,6 +3,7 @@
 """The streams and what each promises (DESIGN D9). Every process ensures them, idempotently, changed limits included."""
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 
 EVENTS = "EVENTS"
 DEAD_LETTERS = "DEAD_LETTERS"
+NOTIFICATIONS = "NOTIFICATIONS"
+
+_CHANGEABLE = (
+    "subjects", "discard", "max_bytes", "max_msgs_per_subject", "max_age", "num_replicas", "allow_atomic",
+    "allow_direct",
+)  # fmt: skip
+"""What of a stream can be changed once it is there."""
 
 _LANES = ((4 * 1024, 64), (32 * 1024, 8))
 """Messages of dead letters up to so many bytes are spread over so many subjects."""
@@ -55,6 +63,24 @@ def source_and_reason(subject: str) -> tuple[str, str]:
     return source, reason
 
 
+def user_subject(user_id: str) -> str:
+    """The subject of what one user is told."""
+    return f"notifications.user.{_token(user_id)}"
+
+
+def topic_subject(topic: str) -> str:
+    """The subject of what all who follow a topic are told."""
+    return f"notifications.topic.{_token(topic)}"
+
+
+def _token(name: str) -> str:
+    """Any name as one token of a subject: percent-encoded as in a URL, the dot too, which would end the token.
+
+    No two names have the same token, and none has a wildcard in it. Text that is no Unicode matches nobody.
+    """
+    return quote(name, safe="", errors="surrogatepass").replace(".", "%2E")
+
+
 def stream_configs(settings: "StreamSettings") -> list[StreamConfig]:
     """The streams as they should be."""
     return [
@@ -84,6 +110,22 @@ def stream_configs(settings: "StreamSettings") -> list[StreamConfig]:
             num_replicas=settings.stream_replicas,
             duplicate_window=120,
         ),
+        StreamConfig(
+            name=NOTIFICATIONS,
+            description="What people are told, kept for those who were away for a while",
+            subjects=["notifications.>"],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.OLD,
+            max_bytes=settings.notifications_max_bytes,
+            max_age=settings.notifications_max_age_hours * 3600,
+            num_replicas=settings.stream_replicas,
+            duplicate_window=120,
+            # What one transaction tells is there all at once, for one write to disk; see `notifications.py`.
+            allow_atomic=True,
+            # What somebody has missed is read without a consumer; see `notification_backlog.py`.
+            allow_direct=True,
+        ),
     ]
 
 
@@ -92,7 +134,7 @@ def deviations(found: StreamConfig, wanted: StreamConfig) -> dict[str, Any]:
     # Compared with what evolving the found configuration would change: servers add fields of their own.
     return {
         name: value
-        for name in ("subjects", "discard", "max_bytes", "max_msgs_per_subject", "max_age", "num_replicas")
+        for name in _CHANGEABLE
         if (value := getattr(wanted, name)) is not None and getattr(found, name) != value
     }
 
