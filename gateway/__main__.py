@@ -3,6 +3,8 @@
 import os
 
 from collectors.registry import SOURCES
+from gateway.actions.assembly import SocialSettings
+from gateway.actions.settings import ActionSettings
 from gateway.app import create_gateway
 from gateway.settings import GatewaySettings
 from gateway.telemetry import SERVICE
@@ -10,6 +12,8 @@ from gateway.webhooks.settings import WebhookSettings
 from pipeline.chassis.logging import LoggingSettings, configure_logging
 from pipeline.chassis.server import ServerSettings, run, serve
 from pipeline.chassis.settings import load_settings
+from pipeline.chassis.tokens import TokenSettings
+from pipeline.live import LiveSettings, RateLimitSettings
 from pipeline.stream import StreamConnection, StreamSettings
 
 
@@ -28,6 +32,12 @@ async def main() -> bool:
             for source in SOURCES.values()
             for webhook in source.webhooks
         },
+        social=SocialSettings(
+            tokens=load_settings(TokenSettings, os.environ),
+            actions=load_settings(ActionSettings, os.environ),
+            rates=load_settings(RateLimitSettings, os.environ),
+            live=load_settings(LiveSettings, os.environ),
+        ),
     )
     try:
         return await serve(app, server, loops)

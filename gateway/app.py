@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 from litestar.types import ASGIApp
 
+from gateway.actions.assembly import SocialSettings, assemble_actions
 from gateway.body import BodyReader
 from gateway.commit import LARGE_WINDOW, GroupCommit
 from gateway.events.route import EventsEndpoint
@@ -20,6 +21,7 @@ from gateway.webhooks.settings import WebhookSettings
 from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.chassis.service import ServiceDescription, create_service
 from pipeline.chassis.supervision import Loop
+from pipeline.chassis.tokens import TokenVerifier
 from pipeline.events.source import Source
 from pipeline.stream import (
     DEAD_LETTER_WINDOW,
@@ -49,6 +51,7 @@ def create_gateway(
     *,
     webhooks: WebhookSettings | None = None,
     credentials: Mapping[str, msgspec.Struct] | None = None,
+    social: SocialSettings | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> tuple[ASGIApp, Mapping[str, Loop]]:
     """The gateway's app and its supervised loops.
@@ -67,14 +70,23 @@ def create_gateway(
     endpoint = EventsEndpoint(bodies, events, settings.ingest_api_keys)
     shared = Shared(bodies, commit, dead_letters, telemetry, metrics.registry, limit)
     deliveries = assemble_webhooks(sources, credentials or {}, webhooks or WebhookSettings(), shared, clock)
+    social = social or SocialSettings()
+    verifier = TokenVerifier(social.tokens)
+    actions, optional_checks = assemble_actions(social, verifier, shared)
     archive = DeadLetterArchive(connection, dead_letters)
     replayer = Replayer(archive, StreamPublisher(connection, REPLAY_WINDOW), sources, limit)
     letters = DeadLetterService(archive, replayer, OperatorTelemetry(metrics.registry))
     app = create_service(
         _DESCRIPTION,
         metrics,
-        [endpoint.router(), deliveries.router(), operator_router(letters, settings.operator_api_keys)],
+        [
+            endpoint.router(),
+            deliveries.router(),
+            actions.router(),
+            operator_router(letters, settings.operator_api_keys),
+        ],
         {"nats": connection.check},
-        shortcuts=[endpoint.shortcut(), deliveries.shortcut()],
+        shortcuts=[endpoint.shortcut(), deliveries.shortcut(), actions.shortcut()],
+        optional_checks=optional_checks,
     )
     return app, {"stream": connection.run}

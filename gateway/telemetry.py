@@ -40,6 +40,10 @@ class GatewayTelemetry:
         self._failed.labels(SERVICE, source, "unavailable").inc(events)
         log.warning("events_not_published", source=source, events=events, error=str(error))
 
+    def forbidden(self, source: str, events: int) -> None:
+        """Events whose sender may not send them: they are refused, and not kept."""
+        self._failed.labels(SERVICE, source, "forbidden").inc(events)
+
     def rejected(self, rejections: Iterable[tuple[str, Reason]]) -> None:
         """The bad events of one request, as (source, reason)."""
         tally = Tally(rejections)

@@ -41,11 +41,21 @@ class Shortcut(msgspec.Struct, frozen=True):
 
 
 class PrefixShortcut(msgspec.Struct, frozen=True):
-    """One method and all paths that begin with `prefix`; a path with a `Shortcut` of its own is not among them."""
+    """One method and all paths that begin with `prefix`; a path with a `Shortcut` of its own is not among them.
+
+    `exact` means the path `prefix` alone, for what answers with headers of its own.
+    """
 
     method: str
     prefix: str
     handle: ScopeHandle
+    exact: bool = False
+
+    def covers(self, method: str, path: str) -> bool:
+        """Whether a request is for it."""
+        if method != self.method:
+            return False
+        return path == self.prefix if self.exact else path.startswith(self.prefix)
 
 
 def with_shortcuts(app: ASGIApp, shortcuts: Sequence[Shortcut | PrefixShortcut]) -> ASGIApp:
@@ -63,7 +73,7 @@ def with_shortcuts(app: ASGIApp, shortcuts: Sequence[Shortcut | PrefixShortcut])
             await _answer(shortcut, scope, receive, send)
             return
         for entry in prefixes:
-            if method == entry.method and path.startswith(entry.prefix):
+            if entry.covers(method, path):
                 await _answer_prefix(entry, scope, receive, send)
                 return
         await app(scope, receive, send)

@@ -11,22 +11,31 @@ names the one that it has seen *before* it read from Postgres what to change; if
 was faster, or Redis has forgotten something, and nothing is changed. The ids of the updates that are in the counters
 but perhaps still in Postgres are kept beside it. A build also notes the epoch of the database and which run of Redis it
 was: after a restart Redis may have lost its last second, so the counters are built anew.
+
+`rate_limits.py` is the one thing here of which Postgres knows nothing: who has made how many requests lately.
 """
 
 from pipeline.live.comparison import Comparison, Difference, compare
 from pipeline.live.connection import LiveConnection
 from pipeline.live.counters import LiveCounters
+from pipeline.live.rate_limits import Decision, RateLimits, RateLimitSettings
+from pipeline.live.rate_windows import Quota, Room
 from pipeline.live.rebuild import LiveStore, Rebuilt, rebuild
 from pipeline.live.settings import LiveSettings
 
 __all__ = [
     "Comparison",
+    "Decision",
     "Difference",
     "LiveConnection",
     "LiveCounters",
     "LiveSettings",
     "LiveStore",
+    "Quota",
+    "RateLimitSettings",
+    "RateLimits",
     "Rebuilt",
+    "Room",
     "compare",
     "rebuild",
 ]
