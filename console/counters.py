@@ -15,6 +15,7 @@ from pipeline.errors import LiveUnavailable, StoreUnavailable
 from pipeline.live import Comparison, LiveConnection, LiveCounters, LiveSettings, Rebuilt, compare, rebuild
 from pipeline.store import Database, StoreSettings
 from pipeline.store.live_updates import LiveUpdates
+from pipeline.store.projections import PROJECTIONS
 
 AnswerT = TypeVar("AnswerT")
 Question = Callable[[LiveCounters, LiveUpdates, float], Awaitable[AnswerT | None]]
@@ -96,7 +97,10 @@ def _ask(context: Context, sources: Sequence[str], question: Question[AnswerT]) 
             try:
                 return {
                     source: await _until_nobody_holds(
-                        question, LiveCounters(connection, source), LiveUpdates(database, source), live
+                        question,
+                        LiveCounters(connection, source, SOURCES[source].projection),
+                        LiveUpdates(database, source, PROJECTIONS[SOURCES[source].projection]),
+                        live,
                     )
                     for source in sources or SOURCES
                 }
@@ -118,6 +122,8 @@ async def _until_nobody_holds(
     deadline = loop.time() + _WAIT_SECONDS
     while (answer := await question(live, updates, settings.live_hold_seconds)) is None:
         if loop.time() > deadline:
-            raise click.ClickException(f"somebody else has held the counters of {live.source} for too long")
+            raise click.ClickException(
+                f"somebody else has held the counters of {live.layout.source} for too long"
+            )
         await asyncio.sleep(_TRY_AGAIN_SECONDS)
     return answer

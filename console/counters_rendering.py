@@ -1,5 +1,6 @@
 """The live counters on a terminal."""
 
+import heapq
 from collections.abc import Mapping
 
 import msgspec
@@ -12,6 +13,8 @@ from console.dead_letters_rendering import printable
 from pipeline.live import Comparison, Rebuilt
 
 _DIFFERENCES = 20
+_MEMBERS = 10
+"""Of counters that have a field for each post, only the greatest are shown: there may be millions."""
 
 _MEANINGS = {
     "held": "somebody rebuilds or checks them at the moment",
@@ -54,13 +57,33 @@ def show_counters(console: Console, found: Mapping[str, Shown]) -> None:
         console.print(f"{source}: {each.waiting:,} updates wait{state}")
         if not each.values:
             continue
-        fields = sorted({field for numbers in each.values.values() for field in numbers})
-        table = Table("key", box=box.SIMPLE_HEAD)
-        for field in fields:
-            table.add_column(Text(printable(field)), justify="right")
-        for key in sorted(each.values):
-            table.add_row(Text(printable(key)), *(f"{each.values[key].get(field, 0):,}" for field in fields))
-        console.print(table)
+        by_type = {key: numbers for key, numbers in each.values.items() if key.startswith(f"events:{source}")}
+        _show_by_type(console, by_type)
+        if posts := {key: numbers for key, numbers in each.values.items() if key not in by_type}:
+            _show_greatest(console, posts)
+
+
+def _show_by_type(console: Console, values: Mapping[str, Mapping[str, int]]) -> None:
+    fields = sorted({field for numbers in values.values() for field in numbers})
+    table = Table("key", box=box.SIMPLE_HEAD)
+    for field in fields:
+        table.add_column(Text(printable(field)), justify="right")
+    for key in sorted(values):
+        table.add_row(Text(printable(key)), *(f"{values[key].get(field, 0):,}" for field in fields))
+    console.print(table)
+
+
+def _show_greatest(console: Console, values: Mapping[str, Mapping[str, int]]) -> None:
+    table = Table("key", box=box.SIMPLE_HEAD)
+    for name in ("posts", "sum"):
+        table.add_column(name, justify="right")
+    table.add_column("the greatest")
+    for key in sorted(values):
+        numbers = values[key]
+        greatest = heapq.nlargest(_MEMBERS, numbers, key=lambda post: (numbers[post], post))
+        shown = ", ".join(f"{printable(post)} {numbers[post]:,}" for post in greatest)
+        table.add_row(Text(printable(key)), f"{len(numbers):,}", f"{sum(numbers.values()):,}", Text(shown))
+    console.print(table)
 
 
 def _show_differences(console: Console, source: str, comparison: Comparison) -> None:

@@ -20,8 +20,9 @@ from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.chassis.service import ServiceDescription, create_service
 from pipeline.chassis.supervision import Heartbeat, Loop
 from pipeline.events.source import Source
-from pipeline.live import LiveConnection, LiveSettings
+from pipeline.live import LiveConnection, LiveCounters, LiveSettings
 from pipeline.store import Database, EventStore
+from pipeline.store.live_updates import LiveUpdates
 from pipeline.store.migrations import check_migrated
 from pipeline.store.projections import PROJECTIONS
 from pipeline.stream import (
@@ -43,12 +44,20 @@ def create_collector(
 ) -> tuple[ASGIApp, Mapping[str, Loop]]:
     """The collector's app and its supervised loops. Without a `redis_url` it keeps no live counters."""
     metrics = ServiceMetrics(f"{source.name}-collector")
+    projection = PROJECTIONS[source.projection]
     counters = None
     news = asyncio.Event()
     if live and live.redis_url:
         counting = CountingTelemetry(metrics.registry, source.name)
         redis = LiveConnection(live, f"{source.name}-collector")
-        counters = CounterKeeper(source.name, redis, database, live, news, counting)
+        counters = CounterKeeper(
+            redis,
+            LiveCounters(redis, source.name, source.projection),
+            LiveUpdates(database, source.name, projection),
+            live,
+            news,
+            counting,
+        )
     telemetry = CollectorTelemetry(metrics.registry, source.name)
     consumer = BatchConsumer(
         connection,
@@ -58,7 +67,6 @@ def create_collector(
         max_ack_pending=settings.max_ack_pending,
     )
     reader = BatchReader(source, consumer, telemetry)
-    projection = PROJECTIONS[source.projection]
     store = EventStore(database, source.name, news if counters else None, projection)
     dead_letters = DeadLetters(StreamPublisher(connection, DEAD_LETTER_WINDOW))
     writer = BatchWriter(store, dead_letters, reader, settings, telemetry)

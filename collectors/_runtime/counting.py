@@ -13,7 +13,6 @@ from collectors._runtime.counting_telemetry import CountingTelemetry, Reason
 from pipeline.errors import LiveUnavailable, SluiceError, StoreUnavailable
 from pipeline.live import LiveConnection, LiveCounters, LiveSettings, rebuild
 from pipeline.live.counters import Standing
-from pipeline.store import Database
 from pipeline.store.live_updates import LiveUpdates
 
 Turn = Literal["done", "more", "held"]
@@ -25,20 +24,23 @@ _HELD_PAUSE_SECONDS = 0.05
 
 
 class CounterKeeper:
-    """One collector's part in the counters of its source. `news` is set by the event store after each commit."""
+    """One collector's part in the counters of its source. `news` is set by the event store after each commit.
+
+    The connection is its own, and closed at the end.
+    """
 
     def __init__(
         self,
-        source: str,
         connection: LiveConnection,
-        database: Database,
+        counters: LiveCounters,
+        updates: LiveUpdates,
         settings: LiveSettings,
         news: asyncio.Event,
         telemetry: CountingTelemetry,
     ) -> None:
         self._connection = connection
-        self._counters = LiveCounters(connection, source)
-        self._updates = LiveUpdates(database, source)
+        self._counters = counters
+        self._updates = updates
         self._settings = settings
         self._news = news
         self._telemetry = telemetry
@@ -107,7 +109,7 @@ class CounterKeeper:
         outcome, self._standing = await self._counters.apply(self._standing, pending.updates)
         if outcome == "applied":
             self._telemetry.applied(len(pending.updates))
-            if len(pending.updates) < _UPDATES_AT_ONCE:
+            if not pending.more:
                 self._telemetry.pending(0)
                 return "done"
             self._telemetry.pending(await self._updates.waiting(self._settings.live_backlog_updates))

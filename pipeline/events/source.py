@@ -71,8 +71,8 @@ class Source(msgspec.Struct, frozen=True):
     `formats` maps a format's name to it; `event_format` is the one that `POST /events` accepts, None where it
     accepts none. `webhooks` are the ways in which its provider delivers. `open_event_types` are prefixes of event
     types that nobody can list beforehand, such as `unknown.`; the empty prefix means that all are open. `projection`
-    names what its events change beside themselves in the store and in the live counters (`pipeline/store/projections.py`);
-    empty where they change nothing else. No two sources have the same one.
+    names what its events change beside themselves in the store (`pipeline/store/projections.py`) and in the live
+    counters; empty where they change nothing else. No two sources have the same one.
     """
 
     name: str

@@ -3,9 +3,10 @@
 """The connection to Redis: every call is bounded in time, and fails as LiveUnavailable."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar, cast
 
+import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
@@ -70,15 +71,15 @@ class LiveConnection:
         fill(pipeline)
         return await self._bounded(lambda: pipeline.execute(raise_on_error=False))
 
-    async def keys(self, pattern: str) -> list[str]:
-        """All keys that match, each once. Goes through all of Redis, in steps. Raises LiveUnavailable."""
-        found: dict[str, None] = {}
+    async def key_pages(self, pattern: str) -> AsyncGenerator[list[str]]:
+        """All keys that match, some of them more than once. Goes through all of Redis. Raises LiveUnavailable."""
         cursor = 0
         while True:
             cursor, names = await self._scan(cursor, pattern)
-            found.update(dict.fromkeys(names))
+            if names:
+                yield names
             if cursor == 0:
-                return list(found)
+                return
 
     async def _scan(self, cursor: int, pattern: str) -> tuple[int, list[str]]:
         answer = await self._bounded(lambda: self._client.scan(cursor, match=pattern, count=_SCAN_COUNT))
@@ -92,3 +93,8 @@ class LiveConnection:
             raise LiveUnavailable(f"no answer from Redis within {self._timeout_seconds:g} s") from error
         except (RedisError, OSError) as error:
             raise LiveUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+def argument(value: object) -> str:
+    """A value as a script reads it, by cjson."""
+    return msgspec.json.encode(value).decode()

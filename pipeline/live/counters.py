@@ -4,27 +4,26 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
 import msgspec
-from redis.asyncio.client import Pipeline
-from redis.exceptions import RedisError
 
 from pipeline.errors import LiveUnavailable
 from pipeline.events.changes import LiveUpdate
-from pipeline.live.connection import LiveConnection
-from pipeline.live.operations import Operation, Values, key_patterns, operations_of
-from pipeline.live.scripts import APPLY, HOLD, RELEASE, RENEW, REPLACE, STANDING
+from pipeline.events.source import ProjectionName
+from pipeline.live.building import Build
+from pipeline.live.connection import LiveConnection, argument
+from pipeline.live.layout import Layout, state_key
+from pipeline.live.operations import Values
+from pipeline.live.post_keys import FORGOTTEN_DAYS, KEPT_TRENDING, TREND_DAYS
+from pipeline.live.reading import read_counters
+from pipeline.live.scripts import APPLY, HOLD, RELEASE, RENEW, STANDING
 
 Condition = Literal["good", "held", "unbuilt", "restarted", "damaged"]
 """`held`: somebody rebuilds or compares. `unbuilt`, `restarted`, `damaged`: must be built anew."""
 
 Outcome = Literal["applied", "held", "moved", "damaged"]
 """`moved`: the standing is no longer true; ask for it again, and read from Postgres again after that."""
-
-_STAGED_SECONDS = 3600
-_STAGED_AT_ONCE = 500
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -39,12 +38,11 @@ class Standing(msgspec.Struct, frozen=True):
 class LiveCounters:
     """The counters of one source. Safe from any number of processes. All of it raises LiveUnavailable."""
 
-    def __init__(self, connection: LiveConnection, source: str) -> None:
-        self.source = source
+    def __init__(self, connection: LiveConnection, source: str, projection: ProjectionName = "") -> None:
+        self.layout = Layout(source, projection)
         self._connection = connection
-        name = f"live:{source}"
+        name = state_key(source)
         self._keys = (name, f"{name}:applied", f"{name}:hold")
-        self._staging = f"{name}:staged"
 
     async def standing(self, hold: str = "") -> Standing:
         """How they stand. To be asked before the updates that are to be applied are read."""
@@ -64,8 +62,17 @@ class LiveCounters:
         the counters stand now; unless they were applied, the standing that was given.
         """
         mark = secrets.token_hex(8)
-        changes = [(str(update.id), operations_of(self.source, update.changes)) for update in updates]
-        answer: str = await self._run(APPLY, standing.mark, mark, _ids(standing.told), _json(changes))
+        changes = [(str(update.id), self.layout.operations_of(update.changes)) for update in updates]
+        answer: str = await self._run(
+            APPLY,
+            standing.mark,
+            mark,
+            _ids(standing.told),
+            argument(changes),
+            TREND_DAYS,
+            FORGOTTEN_DAYS,
+            KEPT_TRENDING,
+        )
         outcome = cast("Outcome", answer.partition(":")[0])
         if outcome != "applied":
             return outcome, standing
@@ -92,52 +99,13 @@ class LiveCounters:
             with contextlib.suppress(LiveUnavailable):
                 await self._run(RELEASE, token)
 
-    async def replace(
-        self, hold: str, epoch: str, operations: Sequence[Operation], told: Iterable[int]
-    ) -> None:
-        """Replaces all counters of the source by what the operations make of nothing, as one step.
-
-        Raises LiveUnavailable also when the hold was lost: then nothing is changed.
-        """
-        staged = {f"{self._staging}:{hold}:{i}": operation for i, operation in enumerate(operations)}
-        names = list(staged)
-        for begin in range(0, len(names), _STAGED_AT_ONCE):
-            chunk = {name: staged[name] for name in names[begin : begin + _STAGED_AT_ONCE]}
-            await self._together(chunk)
-        old = [key for pattern in key_patterns(self.source) for key in await self._connection.keys(pattern)]
-        answer = await self._run(
-            REPLACE,
-            hold,
-            secrets.token_hex(8),
-            epoch,
-            datetime.now(UTC).isoformat(timespec="seconds"),
-            _ids(told),
-            _json(old),
-            _json([(name, operation.key, operation.expires_at) for name, operation in staged.items()]),
-        )
-        if answer != "replaced":
-            raise LiveUnavailable("the counters were not held long enough to be replaced")
+    def build(self, hold: str) -> Build:
+        """Replaces all counters of the source, for as long as they are held."""
+        return Build(self._connection, self.layout, self._keys, hold)
 
     async def read(self) -> Values:
-        """All counters of the source. A key that is no hash of numbers has no fields."""
-        keys = [key for pattern in key_patterns(self.source) for key in await self._connection.keys(pattern)]
-
-        def ask(pipeline: Pipeline) -> None:
-            for key in keys:
-                pipeline.hgetall(key)
-
-        answers = await self._connection.together(ask) if keys else []
-        return {key: _numbers(answer) for key, answer in zip(keys, answers, strict=True)}
-
-    async def _together(self, chunk: dict[str, Operation]) -> None:
-        def stage(pipeline: Pipeline) -> None:
-            for name, operation in chunk.items():
-                pipeline.hset(name, mapping=cast("dict[Any, Any]", operation.fields))
-                pipeline.expire(name, _STAGED_SECONDS)
-
-        for answer in await self._connection.together(stage):
-            if isinstance(answer, RedisError):
-                raise LiveUnavailable(f"not staged: {answer}") from answer
+        """All counters of the source, apart from trends: in memory. Those that hold no numbers have no fields."""
+        return await read_counters(self._connection, self.layout)
 
     async def _renew(self, token: str, milliseconds: int) -> None:
         while True:
@@ -150,17 +118,5 @@ class LiveCounters:
         return await self._connection.run(script, self._keys, *arguments)
 
 
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
 def _ids(ids: Iterable[int]) -> str:
-    return _json([str(number) for number in ids])
-
-
-def _numbers(answer: Any) -> dict[str, int]:
-    fields = cast("dict[str, str]", answer) if isinstance(answer, dict) else {}
-    try:
-        return {field: int(number) for field, number in fields.items()}
-    except ValueError:
-        return {}
+    return argument([str(number) for number in ids])

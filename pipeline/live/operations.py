@@ -1,23 +1,12 @@
-"""Which counters there are: from facts to operations on Redis keys. Pure.
+"""What can be done to Redis keys, and what they hold afterwards. Pure.
 
-| key | type | field | what it counts |
-|---|---|---|---|
-| `events:<source>` | hash | event type | events that are stored and retained |
-| `events:<source>:<yyyymmdd>` | hash | event type | those of one day (UTC, by the event's own time) |
-
-The keys of a day expire KEPT_DAYS after it is over, so events of any year may come and leave nothing behind. A field
-that would be 0 is not there.
+`event_keys.py` and `post_keys.py` say which counters there are, and turn facts into these.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import date
 
 import msgspec
-
-from pipeline.events.changes import Changes
-
-KEPT_DAYS = 35
-"""A month, and what it is compared with. Longer ranges are the reports' business."""
 
 _SECONDS_PER_DAY = 86400
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -31,43 +20,76 @@ class HashChange(msgspec.Struct, frozen=True, array_like=True, tag="hash"):
     fields: dict[str, int]
 
 
-Operation = HashChange
+class NumbersChange(msgspec.Struct, frozen=True, array_like=True, tag="numbers"):
+    """Add to strings that hold numbers. `key` is the name of all of them, with a `*` for the field."""
+
+    key: str
+    expires_at: None
+    fields: dict[str, int]
+
+
+class ScoresChange(msgspec.Struct, frozen=True, array_like=True, tag="scores"):
+    """Add to the scores of members of a sorted set; `expires_at` as of a hash."""
+
+    key: str
+    expires_at: int | None
+    fields: dict[str, int]
+
+
+class TrendChange(msgspec.Struct, frozen=True, array_like=True, tag="trend"):
+    """Add points of one day to members of a sorted set, so that those of a day later count twice as much.
+
+    `day` in days since 1970. The set's scores are powers of two to the distance from a day that the set begins with.
+    """
+
+    key: str
+    expires_at: None
+    fields: dict[str, int]
+    day: int
+
+
+Operation = HashChange | NumbersChange | ScoresChange | TrendChange
 """What the scripts know how to do. The tag is the name by which they know it."""
 
 Values = dict[str, dict[str, int]]
-"""Fields and numbers by key."""
-
-
-def key_patterns(source: str) -> list[str]:
-    """Which keys of Redis are counters of this source."""
-    return [f"events:{source}", f"events:{source}:*"]
-
-
-def operations_of(source: str, changes: Changes) -> list[Operation]:
-    """What the facts change, one operation for each key."""
-    totals = HashChange(f"events:{source}", None, {})
-    by_day: dict[str, Operation] = {}
-    for event_type, day, events in changes.events:
-        if day not in by_day:
-            by_day[day] = HashChange(f"events:{source}:{day}", _expiry(day), {})
-        for operation in (totals, by_day[day]):
-            operation.fields[event_type] = operation.fields.get(event_type, 0) + events
-    return [totals, *by_day.values()] if by_day else []
+"""Fields and numbers by key; by the common name of strings."""
 
 
 def values_of(operations: Iterable[Operation], now: float, before: Mapping[str, Mapping[str, int]]) -> Values:
-    """What the counters hold after the operations, at a time in seconds since 1970."""
+    """What the counters hold after the operations, at a time in seconds since 1970. Trends are left out.
+
+    Those are cut to their highest members and rounded, so what they hold depends on how they came about.
+    """
     values = {key: dict(fields) for key, fields in before.items()}
+    add_to(values, operations, now)
+    return values
+
+
+def add_to(values: Values, operations: Iterable[Operation], now: float) -> None:
+    """As `values_of`, in place."""
     for operation in operations:
-        if operation.expires_at is not None and operation.expires_at <= now:
+        if isinstance(operation, TrendChange) or has_expired(operation, now):
             continue
         fields = values.setdefault(operation.key, {})
         for field, number in operation.fields.items():
-            fields[field] = fields.get(field, 0) + number
-    present = {key: {f: n for f, n in fields.items() if n} for key, fields in values.items()}
-    return {key: fields for key, fields in present.items() if fields}
+            if after := fields.get(field, 0) + number:
+                fields[field] = after
+            else:
+                fields.pop(field, None)
+        if not fields:
+            del values[operation.key]
 
 
-def _expiry(day: str) -> int:
-    ordinal = date(int(day[:4]), int(day[4:6]), int(day[6:])).toordinal()
-    return (ordinal - _EPOCH + 1 + KEPT_DAYS) * _SECONDS_PER_DAY
+def has_expired(operation: Operation, now: float) -> bool:
+    """Whether the key is gone already, whatever is done to it."""
+    return operation.expires_at is not None and operation.expires_at <= now
+
+
+def days_since_1970(day: str) -> int:
+    """Of a day as yyyymmdd."""
+    return date(int(day[:4]), int(day[4:6]), int(day[6:])).toordinal() - _EPOCH
+
+
+def end_of(day: int, kept_days: int) -> int:
+    """When what is kept for so many days after a day, in days since 1970, expires, in seconds since 1970."""
+    return (day + 1 + kept_days) * _SECONDS_PER_DAY

@@ -1,6 +1,7 @@
 """Builds the counters of a source from Postgres, while everything else goes on."""
 
 import time
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import msgspec
@@ -8,7 +9,6 @@ import msgspec
 from pipeline.errors import LiveUnavailable
 from pipeline.events.changes import Snapshot
 from pipeline.live.counters import LiveCounters
-from pipeline.live.operations import operations_of
 
 
 class LiveStore(Protocol):
@@ -16,7 +16,7 @@ class LiveStore(Protocol):
 
     async def open_epoch(self) -> None: ...
 
-    async def snapshot(self) -> Snapshot: ...
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]: ...
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
@@ -32,17 +32,20 @@ async def rebuild(counters: LiveCounters, store: LiveStore, hold_seconds: float)
     """Replaces all counters of the source by what one snapshot of Postgres says. None when somebody else is at it.
 
     What is committed after the snapshot is applied afterwards. Raises LiveUnavailable or StoreUnavailable: then the
-    counters are as they were.
+    counters are as they were, or unbuilt where they have strings (`Build`).
     """
     started = time.perf_counter()
     await store.open_epoch()
     async with counters.hold(hold_seconds) as hold:
         if hold is None:
             return None
-        snapshot = await store.snapshot()
-        if snapshot.epoch is None:
-            raise LiveUnavailable("the epoch ended while the counters were built")
-        operations = operations_of(counters.source, snapshot.totals)
-        await counters.replace(hold, snapshot.epoch, operations, [update.id for update in snapshot.updates])
-    events = sum(number for _, _, number in snapshot.totals.events)
-    return Rebuilt(len(operations), events, len(snapshot.updates), time.perf_counter() - started)
+        async with store.snapshot() as snapshot:
+            if snapshot.epoch is None:
+                raise LiveUnavailable("the epoch ended while the counters were built")
+            build, events = counters.build(hold), 0
+            await build.begin()
+            async for changes in snapshot.totals():
+                await build.add(changes)
+                events += sum(number for _, _, number in changes.events)
+            await build.finish(snapshot.epoch, snapshot.waiting)
+        return Rebuilt(build.keys, events, len(snapshot.waiting), time.perf_counter() - started)

@@ -3,18 +3,19 @@
 A script is not undone when it fails half-way. It can only do so where a key is of another type than ours, or a number
 too large: then the state is deleted, which says that the counters must be built anew.
 
-All of them get the same keys: the state (hash: mark, epoch, run, built_at), the ids that are applied (set), the hold.
-A hold without an expiry is none of ours, and does not hold.
+All of them get the same keys: the state (hash: mark, epoch, run, built_at, landmark), the ids that are applied (set),
+the hold. A hold without an expiry is none of ours, and does not hold. Those by which counters are built are in
+`building_scripts.py`.
 """
 
-_RUN = """
+THIS_RUN = """
 local function this_run()
     return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 end
 """
 
 STANDING = (
-    _RUN
+    THIS_RUN
     + """
 -- ARGV: the caller's own hold, or ''
 if redis.call('PTTL', KEYS[3]) > 0 and redis.pcall('GET', KEYS[3]) ~= ARGV[1] then return {'held'} end
@@ -29,12 +30,13 @@ return {'good', state[1], state[2], applied}
 )
 
 APPLY = (
-    _RUN
+    THIS_RUN
     + """
 -- ARGV: the mark that was seen, the next one, ids to forget,
--- updates [[id, [[kind, key, expires_at, change], ...]], ...]
+-- updates [[id, [[kind, key, expires_at, change, day], ...]], ...],
+-- of a trend: the farthest day after the landmark, and before it, and how many members are kept
 if redis.call('PTTL', KEYS[3]) > 0 then return 'held' end
-local state = redis.pcall('HMGET', KEYS[1], 'mark', 'run')
+local state = redis.pcall('HMGET', KEYS[1], 'mark', 'run', 'landmark')
 if state.err or state[1] ~= ARGV[1] or state[2] ~= this_run() then return 'moved' end
 
 local operations = {}
@@ -43,14 +45,37 @@ function operations.hash(key, fields)
         if redis.call('HINCRBY', key, field, number) == 0 then redis.call('HDEL', key, field) end
     end
 end
+function operations.numbers(key, numbers)
+    local before, after = string.match(key, '^(.-)%*(.*)$')
+    for field, number in pairs(numbers) do
+        local name = before .. field .. after
+        if redis.call('INCRBY', name, number) == 0 then redis.call('DEL', name) end
+    end
+end
+function operations.scores(key, scores)
+    for member, number in pairs(scores) do
+        if tonumber(redis.call('ZINCRBY', key, number, member)) == 0 then redis.call('ZREM', key, member) end
+    end
+end
+function operations.trend(key, points, day)
+    local age = day - tonumber(state[3])
+    if age > tonumber(ARGV[5]) then error('too long after the landmark') end
+    if age < -tonumber(ARGV[6]) then return end
+    for member, number in pairs(points) do
+        local score = redis.call('ZINCRBY', key, string.format('%.17g', number * 2 ^ age), member)
+        if tonumber(score) <= 0 then redis.call('ZREM', key, member) end
+    end
+    local kept = tonumber(ARGV[7])
+    if redis.call('ZCARD', key) > 2 * kept then redis.call('ZREMRANGEBYRANK', key, 0, -kept - 1) end
+end
 
 local function apply()
     for _, id in ipairs(cjson.decode(ARGV[3])) do redis.call('SREM', KEYS[2], id) end
     for _, update in ipairs(cjson.decode(ARGV[4])) do
         if redis.call('SADD', KEYS[2], update[1]) == 1 then
             for _, operation in ipairs(update[2]) do
-                local kind, key, expires_at, change = unpack(operation)
-                operations[kind](key, change)
+                local kind, key, expires_at, change, day = unpack(operation)
+                operations[kind](key, change, day)
                 -- In the past it deletes the key, which is what is meant.
                 if expires_at ~= cjson.null then redis.call('EXPIREAT', key, expires_at) end
             end
@@ -86,27 +111,3 @@ if redis.pcall('GET', KEYS[3]) ~= ARGV[1] then return 'lost' end
 redis.call('DEL', KEYS[3])
 return 'released'
 """
-
-REPLACE = (
-    _RUN
-    + """
--- ARGV: token, mark, epoch, built_at, ids that are part of it, keys to delete, staged [[name, key, expires_at], ...]
-if redis.pcall('GET', KEYS[3]) ~= ARGV[1] then return 'lost' end
-local staged = cjson.decode(ARGV[7])
-for _, each in ipairs(staged) do
-    if redis.call('EXISTS', each[1]) == 0 then return 'lost' end
-end
-redis.call('DEL', KEYS[1], KEYS[2])
-for _, key in ipairs(cjson.decode(ARGV[6])) do redis.call('DEL', key) end
-for _, each in ipairs(staged) do
-    local name, key, expires_at = unpack(each)
-    redis.call('RENAME', name, key)
-    redis.call('PERSIST', key)
-    if expires_at ~= cjson.null then redis.call('EXPIREAT', key, expires_at) end
-end
-for _, id in ipairs(cjson.decode(ARGV[5])) do redis.call('SADD', KEYS[2], id) end
-redis.call('HSET', KEYS[1], 'mark', ARGV[2], 'epoch', ARGV[3], 'built_at', ARGV[4], 'run', this_run())
-redis.call('DEL', KEYS[3])
-return 'replaced'
-"""
-)

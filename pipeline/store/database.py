@@ -1,7 +1,8 @@
 """Prisma Client Python with an error model: a caller sees StoreUnavailable, DataRejected, or a defect."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, LiteralString, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -30,6 +31,13 @@ _NOT_MIGRATED = ("42P01", "42703", "42883", "3F000")
 
 _ENGINE_START_SECONDS = 15
 _ENGINE_STOP = timedelta(seconds=1)
+
+
+_TRANSACTION_WAIT_SECONDS = 5
+_ONE_INSTANT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+Query = Callable[..., Awaitable[list[dict[str, Any]]]]
+"""`Database.query`, or one like it."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True):
@@ -87,6 +95,30 @@ class Database:
     async def execute(self, sql: LiteralString, *parameters: Any) -> int:
         """Runs a statement without a result; returns the number of rows it touched. Raises as `query`."""
         return await self._run(lambda client: client.execute_raw(sql, *parameters))
+
+    @asynccontextmanager
+    async def at_one_instant(self, timeout_seconds: float) -> AsyncGenerator[Query]:
+        """Yields a `query` whose statements all see the database as it is at the first of them, and change nothing.
+
+        It holds one of the connections, for so many seconds at most. Raises StoreUnavailable.
+        """
+        options = {
+            "max_wait": timedelta(seconds=_TRANSACTION_WAIT_SECONDS),
+            "timeout": timedelta(seconds=timeout_seconds),
+        }
+        manager = self._client.tx(**options)
+        transaction = await self._run(lambda _: manager.start())
+
+        async def query(sql: LiteralString, *parameters: Any) -> list[dict[str, Any]]:
+            return await self._run(lambda _: transaction.query_raw(sql, *parameters))
+
+        try:
+            await self._run(lambda _: transaction.execute_raw(_ONE_INSTANT))
+            yield query
+        finally:
+            # It has changed nothing, and where the engine is away there is no transaction any more.
+            with suppress(StoreUnavailable):
+                await self._run(lambda _: manager.rollback())
 
     async def ping(self) -> str:
         """A readiness check."""

@@ -5,13 +5,15 @@ The counters of a source are what Postgres retains of it: `RETAINED` sums it up,
 then been told every row exactly once are therefore right, whatever happened in between.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import msgspec
 
-from pipeline.events.changes import Pending, Snapshot
-from pipeline.store.database import Database
+from pipeline.events.changes import Changes, LiveUpdate, Pending
+from pipeline.store.database import Database, Query
+from pipeline.store.projection import EVENTS_ONLY, Projection
 
 # Rows that somebody tells of twice do no harm; a row that is deleted before it was told would. So only ids that Redis
 # is known to have are deleted, in the statement that reads the next ones.
@@ -19,30 +21,43 @@ _SETTLE = """
 WITH told AS (
     DELETE FROM live_updates WHERE source = $1 AND id = ANY ($2::text::bigint[])
 )
+, next AS MATERIALIZED (
+    SELECT id, changes, row_number() OVER in_order AS number,
+           sum(pg_column_size(changes)) OVER in_order - pg_column_size(changes) AS bytes_before
+    FROM (SELECT id, changes FROM live_updates
+          WHERE source = $1 AND id <> ALL ($2::text::bigint[]) ORDER BY id LIMIT $3::integer + 1) AS waiting
+    WINDOW in_order AS (ORDER BY id)
+), taken AS (
+    SELECT id, changes FROM next WHERE number <= $3::integer AND bytes_before < $4::integer
+)
 SELECT json_build_object(
     'epoch', (SELECT epoch FROM live_epochs WHERE source = $1),
-    'updates', coalesce((SELECT json_agg(next) FROM (
-        SELECT id, changes FROM live_updates
-        WHERE source = $1 AND id <> ALL ($2::text::bigint[]) ORDER BY id LIMIT $3::integer) AS next), '[]')
+    'updates', coalesce((SELECT json_agg(taken ORDER BY id) FROM taken), '[]'),
+    'more', (SELECT count(*) FROM next) > (SELECT count(*) FROM taken)
 )::text AS answer
 """
 
 _OPEN = "INSERT INTO live_epochs (source) VALUES ($1) ON CONFLICT DO NOTHING"
 
-# One statement sees one instant: a transaction is in the totals and among the updates, or in neither.
 _SNAPSHOT = """
 SELECT json_build_object(
     'epoch', (SELECT epoch FROM live_epochs WHERE source = $1),
-    'totals', json_build_object('events', coalesce((
+    'waiting', coalesce((SELECT json_agg(id ORDER BY id) FROM live_updates WHERE source = $1), '[]'),
+    'events', coalesce((
         SELECT json_agg(json_build_array(event_type, to_char(bucket AT TIME ZONE 'UTC', 'YYYYMMDD'), events))
         FROM (SELECT event_type, bucket, sum(events) AS events FROM event_rollups
-              WHERE bucket_seconds = 86400 AND source = $1 GROUP BY 1, 2) AS retained), '[]')),
-    'updates', coalesce((SELECT json_agg(waiting) FROM (
-        SELECT id, changes FROM live_updates WHERE source = $1 ORDER BY id) AS waiting), '[]')
+              WHERE bucket_seconds = 86400 AND source = $1 GROUP BY 1, 2) AS retained), '[]')
 )::text AS answer
 """
 
-_WAITING = "SELECT count(*)::integer AS waiting FROM (SELECT FROM live_updates WHERE source = $1 LIMIT $2::integer) AS counted"
+_WAITING_UPDATES = """
+SELECT json_build_object('id', id, 'changes', changes)::text AS answer
+FROM live_updates WHERE source = $1 AND id > $2::text::bigint ORDER BY id LIMIT $3::integer
+"""
+
+_WAITING = """
+SELECT count(*)::integer AS waiting FROM (SELECT FROM live_updates WHERE source = $1 LIMIT $2::integer) AS counted
+"""
 
 _GIVE_UP = """
 WITH closed AS (
@@ -73,23 +88,71 @@ SELECT count(*)::integer AS deleted FROM gone
 """
 
 
+_SETTLED_BYTES = 500_000
+"""Of updates as Postgres stores them, at once: what Redis needs some ten milliseconds for."""
+_THINGS_AT_ONCE = 5_000
+_UPDATES_AT_ONCE = 50
+_SNAPSHOT_SECONDS = 900.0
+
+
+class _Found(msgspec.Struct, frozen=True):
+    epoch: str | None
+    waiting: list[int]
+    events: list[tuple[str, str, int]]
+
+
+class StoredSnapshot:
+    """Postgres as it was at one instant, for as long as the context of `LiveUpdates.snapshot` is open."""
+
+    def __init__(self, query: Query, source: str, projection: Projection, answer: str) -> None:
+        self._query = query
+        self._source = source
+        self._total_facts = projection.total_facts
+        found = msgspec.json.decode(answer, type=_Found)
+        self.epoch = found.epoch
+        self.waiting = found.waiting
+        self._events = Changes(found.events)
+
+    async def totals(self) -> AsyncGenerator[Changes]:
+        """All that is stored, in pieces of bounded size."""
+        yield self._events
+        last = "" if self._total_facts else None
+        while last is not None:
+            [row] = await self._query(self._total_facts, last, _THINGS_AT_ONCE)
+            last = row["last"]
+            yield msgspec.json.decode(row["changes"], type=Changes)
+
+    async def updates(self) -> AsyncGenerator[LiveUpdate]:
+        """The updates that wait, oldest first."""
+        last = 0
+        while rows := await self._query(_WAITING_UPDATES, self._source, str(last), _UPDATES_AT_ONCE):
+            for row in rows:
+                update = msgspec.json.decode(row["answer"], type=LiveUpdate)
+                yield update
+                last = update.id
+
+
 class LiveUpdates:
     """The updates of one source. Safe from any number of processes at once. All of it raises StoreUnavailable."""
 
-    def __init__(self, database: Database, source: str) -> None:
+    def __init__(self, database: Database, source: str, projection: Projection = EVENTS_ONLY) -> None:
         self._database = database
         self._source = source
+        self._projection = projection
 
     async def settle(self, told: Sequence[int], limit: int) -> Pending:
-        """Deletes the updates that Redis has been told of, and returns the next ones."""
+        """Deletes the updates that Redis has been told of, and returns the next ones: at most so many, and fewer when
+        they are large."""
         ids = "{" + ",".join(map(str, told)) + "}"
-        [row] = await self._database.query(_SETTLE, self._source, ids, limit)
+        [row] = await self._database.query(_SETTLE, self._source, ids, limit, _SETTLED_BYTES)
         return msgspec.json.decode(row["answer"], type=Pending)
 
-    async def snapshot(self) -> Snapshot:
-        """All that the counters are made of, at one instant."""
-        [row] = await self._database.query(_SNAPSHOT, self._source)
-        return msgspec.json.decode(row["answer"], type=Snapshot)
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[StoredSnapshot]:
+        """All that the counters are made of, at one instant. What is committed meanwhile is not in it."""
+        async with self._database.at_one_instant(_SNAPSHOT_SECONDS) as query:
+            [row] = await query(_SNAPSHOT, self._source)
+            yield StoredSnapshot(query, self._source, self._projection, row["answer"])
 
     async def open_epoch(self) -> None:
         """From now on no row goes missing, or the epoch ends. Needed before a snapshot that is built from."""

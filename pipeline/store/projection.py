@@ -9,11 +9,13 @@ import msgspec
 
 
 class Projection(msgspec.Struct, frozen=True):
-    """Fragments of the statements in `event_store.py` and `live_updates.py`; empty where there is nothing to add.
+    """Parts of what `event_store.py` and `live_updates.py` ask of Postgres; empty where there is nothing to add.
 
     `columns` are further columns of `stored`, which `write` reads: common table expressions that are derived from
-    `stored` alone. `changed_facts` and `total_facts` are further members of the JSON that live counters are told: of
-    what a batch changed, and of all that there is.
+    `stored` alone. `changed_facts` are further members of the JSON that live counters are told of what a batch changed.
+    `total_facts` is a statement that says the same of all that there is, a piece at a time: of the things after $1, at
+    most $2 of them, and all that there is of each. Its one row is `last`, the last of them or NULL, and `changes`, the
+    JSON of a `Changes`. The empty text is before all things.
     """
 
     columns: LiteralString = ""

@@ -104,10 +104,20 @@ _CHANGED_FACTS = """, 'posts', coalesce((
         SELECT json_agg(json_build_array(post_id, to_char(day, 'YYYYMMDD'), likes, comments, shares))
         FROM post_changes), '[]')"""
 
-_TOTAL_FACTS = """, 'posts', coalesce((
-        SELECT json_agg(json_build_array(post_id, to_char(day, 'YYYYMMDD'), likes, comments, shares))
-        FROM (SELECT post_id, day, sum(likes) AS likes, sum(comments) AS comments, sum(shares) AS shares
-              FROM social_post_days GROUP BY post_id, day) AS kept), '[]')"""
+# The primary key is read in its order, from where the last piece ended: each piece costs what it holds.
+_TOTAL_FACTS = """
+WITH bounds AS (
+    SELECT max(post_id) AS last
+    FROM (SELECT DISTINCT post_id FROM social_post_days WHERE post_id > $1 ORDER BY post_id LIMIT $2::integer) AS posts
+)
+SELECT (SELECT last FROM bounds) AS last, json_build_object('posts', coalesce((
+    SELECT json_agg(json_build_array(post_id, to_char(day, 'YYYYMMDD'), likes, comments, shares))
+    FROM (SELECT post_id, day, sum(likes) AS likes, sum(comments) AS comments, sum(shares) AS shares
+          FROM social_post_days
+          WHERE post_id > $1 AND post_id <= (SELECT last FROM bounds)
+          GROUP BY post_id, day) AS per_day
+    WHERE likes <> 0 OR comments <> 0 OR shares <> 0), '[]'))::text AS changes
+"""
 
 SOCIAL = Projection(
     columns=", event_id, payload", write=_WRITE + LIKE_FACTS, changed_facts=_CHANGED_FACTS, total_facts=_TOTAL_FACTS

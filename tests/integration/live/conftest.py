@@ -16,11 +16,14 @@ from redis.asyncio import Redis
 
 from collectors._runtime.counting import CounterKeeper
 from collectors._runtime.counting_telemetry import CountingTelemetry
+from collectors.registry import SOURCES
 from ops.local.servers import RunningServer
 from pipeline.events.record import EventRecord
+from pipeline.events.source import Source
 from pipeline.live import LiveConnection, LiveCounters, LiveSettings
 from pipeline.store import Database, EventStore, StoreSettings
 from pipeline.store.live_updates import LiveUpdates
+from pipeline.store.projections import PROJECTIONS
 from tests.integration.live.truth import SOURCE, counted, truth
 from tests.integration.store.records import record
 from tests.processes import eventually
@@ -50,6 +53,7 @@ class Keeper:
     store: EventStore
     keeper: CounterKeeper
     registry: CollectorRegistry
+    source: str = SOURCE
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
@@ -62,7 +66,7 @@ class Keeper:
             await asyncio.wait_for(self.task, 10)
 
     def metric(self, name: str, **labels: str) -> float:
-        return self.registry.get_sample_value(name, {"source": SOURCE, **labels}) or 0.0
+        return self.registry.get_sample_value(name, {"source": self.source, **labels}) or 0.0
 
     def rebuilds(self) -> dict[str, int]:
         reasons = ("unbuilt", "restarted", "damaged", "outdated")
@@ -119,12 +123,22 @@ async def start_keeper(
     """Starts keepers of the source; they end with the test."""
     started: list[Keeper] = []
 
-    async def start(settings: LiveSettings = live_settings, *, running: bool = True) -> Keeper:
+    async def start(
+        settings: LiveSettings = live_settings, *, source: Source = SOURCES[SOURCE], running: bool = True
+    ) -> Keeper:
         database, news, registry = await open_database(), asyncio.Event(), CollectorRegistry()
-        telemetry = CountingTelemetry(registry, SOURCE)
+        projection = PROJECTIONS[source.projection]
+        telemetry = CountingTelemetry(registry, source.name)
         connection = LiveConnection(settings, "test")
-        keeper = CounterKeeper(SOURCE, connection, database, settings, news, telemetry)
-        made = Keeper(EventStore(database, SOURCE, news), keeper, registry)
+        keeper = CounterKeeper(
+            connection,
+            LiveCounters(connection, source.name, source.projection),
+            LiveUpdates(database, source.name, projection),
+            settings,
+            news,
+            telemetry,
+        )
+        made = Keeper(EventStore(database, source.name, news, projection), keeper, registry, source.name)
         started.append(made)
         if running:
             made.start()

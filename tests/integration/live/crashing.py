@@ -2,8 +2,8 @@
 
     python -m tests.integration.live.crashing after-apply 3 collectors facebook
 
-The place is a function of the product, replaced from here; the product knows nothing of it. The process ends as by
-SIGKILL when the function is called for the nth time.
+The place is a method of the counters, or of a build of them (`before-Build.finish`), replaced from here; the product
+knows nothing of it. The process ends as by SIGKILL when it is called for the nth time.
 """
 
 import os
@@ -13,11 +13,15 @@ import sys
 from typing import Any
 
 from pipeline.live import LiveCounters
+from pipeline.live.building import Build
 
 
 def main(point: str, nth: int, program: list[str]) -> None:
-    moment, _, method = point.partition("-")
-    original, calls = getattr(LiveCounters, method), 0
+    moment, _, place = point.partition("-")
+    owner, method = (
+        (Build, place.removeprefix("Build.")) if place.startswith("Build.") else (LiveCounters, place)
+    )
+    original, calls = getattr(owner, method), 0
 
     async def replacement(*arguments: Any) -> Any:
         nonlocal calls
@@ -29,7 +33,7 @@ def main(point: str, nth: int, program: list[str]) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return answer
 
-    setattr(LiveCounters, method, replacement)
+    setattr(owner, method, replacement)
     sys.argv = program
     runpy.run_module(program[0], run_name="__main__", alter_sys=True)
 

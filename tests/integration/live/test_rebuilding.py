@@ -4,6 +4,8 @@ import asyncio
 import shutil
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -28,10 +30,11 @@ class SlowStore:
         self._seconds = seconds
         self.open_epoch = updates.open_epoch
 
-    async def snapshot(self) -> Snapshot:
-        snapshot = await self._updates.snapshot()
-        await asyncio.sleep(self._seconds)
-        return snapshot
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        async with self._updates.snapshot() as snapshot:
+            await asyncio.sleep(self._seconds)
+            yield snapshot
 
 
 async def load(keepers: list[Keeper], done: asyncio.Event) -> int:
@@ -149,7 +152,7 @@ async def test_a_wipe_during_a_rebuild_is_noticed(
     await agree(redis, look)
 
 
-@pytest.mark.parametrize("point", ["before-replace", "after-_together", "after-standing"])
+@pytest.mark.parametrize("point", ["before-Build.add", "before-Build.finish", "after-standing"])
 async def test_a_program_that_is_killed_half_way_through_leaves_the_counters_as_they_were(
     start_keeper: StartKeeper,
     redis: Redis,
@@ -172,7 +175,7 @@ async def test_a_program_that_is_killed_half_way_through_leaves_the_counters_as_
     await agree(redis, look)
     assert keeper.rebuilds() == {"unbuilt": 1}
     staged = [key async for key in redis.scan_iter(match="live:facebook:staged:*")]
-    assert (len(staged) > 0) == (point == "after-_together")
+    assert (len(staged) > 0) == (point == "before-Build.finish")
     for key in staged:
         assert 0 < await redis.ttl(key) <= 3600, "what was staged does not stay for ever"
 
