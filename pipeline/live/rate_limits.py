@@ -82,7 +82,8 @@ class RateLimits:
         wanted = [quota for quota in quotas if quota.limit > 0]
         if not wanted:
             return Decision(True)
-        if refused := self._refused_again(wanted):
+        tries_again = self._away_until is not None and not self._is_away
+        if not tries_again and (refused := self._refused_again(wanted)):
             return refused
         if self._connection is None or self._is_away:
             return self._alone(wanted)
@@ -154,7 +155,9 @@ class RateLimits:
         except LiveUnavailable:
             self._away_until = self._monotonic() + _TRY_AGAIN_SECONDS
             return [self._alone(quotas) for quotas in requests]
-        self._away_until = None
+        if self._away_until is not None:  # what was decided alone does not count any more
+            self._away_until = None
+            self._used_up.clear()
         numbers = iter(answer)
         return [
             self._learned(
