@@ -49,7 +49,7 @@ class PostCounters:
 
         `limit` is at least 1.
         """
-        key = TOP + format(now or datetime.now(UTC), _PERIODS[window])
+        key = TOP + (now or datetime.now(UTC)).strftime(_PERIODS[window])
         [answer] = await self._ask(
             lambda pipeline: pipeline.zrange(key, 0, limit - 1, desc=True, withscores=True)
         )

@@ -88,7 +88,7 @@ SELECT count(*)::integer AS deleted FROM gone
 """
 
 
-_SETTLED_BYTES = 500_000
+_SETTLED_BYTES = 150_000
 """Of updates as Postgres stores them, at once: what Redis needs some ten milliseconds for."""
 _THINGS_AT_ONCE = 5_000
 _UPDATES_AT_ONCE = 50
