@@ -6,6 +6,7 @@ from collectors.registry import SOURCES
 from gateway.actions.assembly import SocialSettings
 from gateway.actions.settings import ActionSettings
 from gateway.app import create_gateway
+from gateway.notifications.settings import NotificationSettings
 from gateway.settings import GatewaySettings
 from gateway.telemetry import SERVICE
 from gateway.webhooks.settings import WebhookSettings
@@ -37,6 +38,7 @@ async def main() -> bool:
             actions=load_settings(ActionSettings, os.environ),
             rates=load_settings(RateLimitSettings, os.environ),
             live=load_settings(LiveSettings, os.environ),
+            notifications=load_settings(NotificationSettings, os.environ),
         ),
     )
     try:

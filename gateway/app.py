@@ -11,6 +11,7 @@ from gateway.body import BodyReader
 from gateway.commit import LARGE_WINDOW, GroupCommit
 from gateway.events.route import EventsEndpoint
 from gateway.events.service import EventService
+from gateway.notifications.assembly import assemble_notifications
 from gateway.operator.route import operator_router
 from gateway.operator.service import DeadLetterService
 from gateway.operator.telemetry import OperatorTelemetry
@@ -73,6 +74,9 @@ def create_gateway(
     social = social or SocialSettings()
     verifier = TokenVerifier(social.tokens)
     actions, optional_checks = assemble_actions(social, verifier, shared)
+    notifications = assemble_notifications(
+        connection, verifier, social.notifications, metrics.registry, social.tokens.jwt_leeway_seconds
+    )
     archive = DeadLetterArchive(connection, dead_letters)
     replayer = Replayer(archive, StreamPublisher(connection, REPLAY_WINDOW), sources, limit)
     letters = DeadLetterService(archive, replayer, OperatorTelemetry(metrics.registry))
@@ -83,10 +87,12 @@ def create_gateway(
             endpoint.router(),
             deliveries.router(),
             actions.router(),
+            notifications.router,
             operator_router(letters, settings.operator_api_keys),
         ],
         {"nats": connection.check},
         shortcuts=[endpoint.shortcut(), deliveries.shortcut(), actions.shortcut()],
-        optional_checks=optional_checks,
+        optional_checks={**optional_checks, **notifications.checks},
+        websockets=notifications.websockets,
     )
-    return app, {"stream": connection.run}
+    return app, {"stream": connection.run, **notifications.loops}

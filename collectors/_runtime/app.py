@@ -10,6 +10,8 @@ from litestar.types import ASGIApp
 from collectors._runtime.counting import CounterKeeper
 from collectors._runtime.counting_telemetry import CountingTelemetry
 from collectors._runtime.loops import collect
+from collectors._runtime.notifying import Notifier
+from collectors._runtime.notifying_telemetry import NotifyingTelemetry
 from collectors._runtime.progress import BacklogWatch, Lag, report_backlog, watch_backlog
 from collectors._runtime.reading import BatchReader
 from collectors._runtime.settings import CollectorSettings
@@ -24,11 +26,13 @@ from pipeline.live import LiveConnection, LiveCounters, LiveSettings
 from pipeline.store import Database, EventStore
 from pipeline.store.live_updates import LiveUpdates
 from pipeline.store.migrations import check_migrated
+from pipeline.store.notifications import NotificationOutbox
 from pipeline.store.projections import PROJECTIONS
 from pipeline.stream import (
     DEAD_LETTER_WINDOW,
     BatchConsumer,
     DeadLetters,
+    NotificationPublisher,
     StreamConnection,
     StreamFillMetrics,
     StreamPublisher,
@@ -67,7 +71,13 @@ def create_collector(
         max_ack_pending=settings.max_ack_pending,
     )
     reader = BatchReader(source, consumer, telemetry)
-    store = EventStore(database, source.name, news if counters else None, projection)
+    notices = asyncio.Event()
+    store = EventStore(database, source.name, news if counters else None, projection, notices)
+    notifier = None
+    if projection.notifies:
+        outbox = NotificationOutbox(database, store.writer)
+        told = NotifyingTelemetry(metrics.registry, source.name)
+        notifier = Notifier(outbox, NotificationPublisher(connection), notices, told)
     dead_letters = DeadLetters(StreamPublisher(connection, DEAD_LETTER_WINDOW))
     writer = BatchWriter(store, dead_letters, reader, settings, telemetry)
     heartbeat = Heartbeat(settings.stall_after_seconds)
@@ -88,8 +98,15 @@ def create_collector(
         ),
         metrics,
         [stats, lag],
-        {"nats": connection.check, "postgres": functools.partial(check_migrated, database), "writer": heartbeat.check},
-        optional_checks={"redis": counters.check} if counters else None,
+        {
+            "nats": connection.check,
+            "postgres": functools.partial(check_migrated, database),
+            "writer": heartbeat.check,
+        },
+        optional_checks={
+            **({"redis": counters.check} if counters else {}),
+            **({"notifications": notifier.check} if notifier else {}),
+        },
     )
     loops: dict[str, Loop] = {
         "stream": connection.run,
@@ -106,4 +123,6 @@ def create_collector(
     }
     if counters:
         loops["counters"] = counters.run
+    if notifier:
+        loops["notifications"] = notifier.run
     return app, loops

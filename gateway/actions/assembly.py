@@ -8,6 +8,7 @@ from gateway.actions.route import ActionsEndpoint
 from gateway.actions.service import ActionService
 from gateway.actions.settings import ActionSettings
 from gateway.actions.telemetry import ActionTelemetry
+from gateway.notifications.settings import NotificationSettings
 from gateway.telemetry import SERVICE
 from gateway.webhooks.assembly import Shared
 from pipeline.chassis.health import Check
@@ -22,6 +23,7 @@ class SocialSettings(msgspec.Struct, frozen=True):
     actions: ActionSettings = ActionSettings()
     rates: RateLimitSettings = RateLimitSettings()
     live: LiveSettings = LiveSettings()
+    notifications: NotificationSettings = NotificationSettings()
 
 
 def assemble_actions(

@@ -24,6 +24,9 @@ class ConnectionMetrics(Collector):
         is_open = GaugeMetricFamily("http_connections_open", "Open connections", labels=["service"])
         is_open.add_metric([self._service], len(self.connections))
         yield is_open
+        websockets = GaugeMetricFamily("websockets_open", "Open WebSockets", labels=["service"])
+        websockets.add_metric([self._service], self.connections.websockets)
+        yield websockets
         refused = CounterMetricFamily(
             "http_connections_refused", "Connections ended by a rule", labels=["service", "rule"]
         )

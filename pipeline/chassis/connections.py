@@ -60,6 +60,9 @@ class Connections:
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.limit = _affordable(settings.connections_max)
+        self.websockets = 0
+        """Connections that were upgraded. They are not among the others any more."""
+        self.websocket_limit = _affordable_websockets(settings.websockets_max, self.limit)
         self.refused: Counter[str] = Counter()
         """Connections that were ended by a rule, by the name of the rule."""
         self.discarding = 0
@@ -96,6 +99,14 @@ class Connections:
         )
         self._open.add(connection)
         return room
+
+    def websocket_refusal(self) -> str:
+        """Why there can be no other WebSocket now; empty when there can."""
+        if self.draining:
+            return "the service is stopping: connect again"
+        if self.websockets >= self.websocket_limit:
+            return "too many WebSockets (WEBSOCKETS_MAX)"
+        return ""
 
     def remove(self, connection: Connection) -> None:
         """It is closed, or no longer one of HTTP."""
@@ -165,3 +176,11 @@ def _affordable(wanted: int) -> int:
     if affordable < wanted:
         log.warning("connections_limited", connections=affordable, wanted=wanted, open_files=files)
     return min(wanted, affordable)
+
+
+def _affordable_websockets(wanted: int, connections: int) -> int:
+    """As many as open files are left beside the connections. Said when one is refused: few services have any."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return wanted
+    return max(0, min(wanted, files - connections - SPARE_CONNECTIONS - _OTHER_FILES))

@@ -3,6 +3,7 @@ connection marked as such."""
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,12 +27,14 @@ def with_correlation_and_metrics(app: ASGIApp, metrics: ServiceMetrics) -> ASGIA
     shown = ConnectionMetrics(metrics.service, metrics.registry)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await app(scope, receive, _with_correlation(scope["headers"], send))
+            return
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
         started = time.perf_counter()
-        candidate = next((value for name, value in scope["headers"] if name == _HEADER), b"")
-        correlation_id = begin_correlation(candidate.decode("latin-1")).encode()
+        correlation_id = _begin_correlation(scope["headers"])
         status = 500
         # Put there by our server; a test client has none.
         connection: GuardedProtocol | None = scope.get("state", {}).get("connection")
@@ -63,6 +66,23 @@ def with_correlation_and_metrics(app: ASGIApp, metrics: ServiceMetrics) -> ASGIA
             metrics.request_answered(scope["method"], route, status, time.perf_counter() - started)
 
     return wrapped
+
+
+def _begin_correlation(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    candidate = next((value for name, value in headers if name == _HEADER), b"")
+    return begin_correlation(candidate.decode("latin-1")).encode()
+
+
+def _with_correlation(headers: Iterable[tuple[bytes, bytes]], send: Send) -> Send:
+    """The id goes into the answer to the handshake. A WebSocket is no request, and not measured as one."""
+    correlation_id = _begin_correlation(headers)
+
+    async def send_with_correlation(message: Message) -> None:
+        if message["type"] == "websocket.accept" or message["type"] == "websocket.http.response.start":
+            message["headers"] = [*message.get("headers", ()), (_HEADER, correlation_id)]
+        await send(message)
+
+    return send_with_correlation
 
 
 async def _answer_stopping(send: Send) -> None:

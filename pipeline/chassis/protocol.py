@@ -174,8 +174,14 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse_large_head()
 
     def handle_websocket_upgrade(self) -> None:
+        reason = "too many connections (CONNECTIONS_MAX)" if self._spare else self._all.websocket_refusal()
+        if reason:
+            self._refuse("no_websocket", 503, "unavailable", reason)
+            return
         self._all.remove(self)
         self.transport = self._lingering.inner
+        # A WebSocket may stay for days: it does not keep what has parsed its first request.
+        self.app_state = {name: value for name, value in self.app_state.items() if name != SCOPE_KEY}
         super().handle_websocket_upgrade()
 
     # What the parser tells

@@ -26,6 +26,7 @@ from pipeline.chassis.protocol import GuardedProtocol
 from pipeline.chassis.server_settings import ServerSettings
 from pipeline.chassis.signals import StopRequest, stopped_early
 from pipeline.chassis.supervision import Loop, supervise
+from pipeline.chassis.websockets import GuardedWebSocket
 from pipeline.errors import ConfigurationError
 
 log = structlog.get_logger()
@@ -129,6 +130,12 @@ def _config(app: ASGIApp, settings: ServerSettings, connections: Connections) ->
     return uvicorn.Config(
         app,
         http=cast("type[asyncio.Protocol]", protocol),
+        ws=cast("type[asyncio.Protocol]", functools.partial(GuardedWebSocket, open_connections=connections)),
+        ws_max_size=settings.websocket_message_limit,
+        ws_ping_interval=settings.websocket_ping_seconds,
+        ws_ping_timeout=settings.websocket_pong_seconds,
+        # Compression would cost each connection more memory than all that it is ever sent.
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,

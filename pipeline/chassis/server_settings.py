@@ -25,6 +25,14 @@ class ServerSettings(msgspec.Struct, frozen=True):
     keep theirs (usually 5 to 60 s), so that they close first and never send into a closing connection."""
     connections_max: int = 800
     """Open connections; above it only probes are answered, and everything else with 503."""
+    websockets_max: int = 4000
+    """Open WebSockets, counted apart from CONNECTIONS_MAX; above it an upgrade is answered with 503."""
+    websocket_message_limit: ByteSize = ByteSize(16 * 1024)
+    """The largest message that a client may send over a WebSocket; a larger one closes it (1009)."""
+    websocket_ping_seconds: float = 20.0
+    """A WebSocket is pinged so long after the last pong."""
+    websocket_pong_seconds: float = 20.0
+    """How long a client may take to answer a ping before its WebSocket is closed (1011)."""
     discard_bytes_max: ByteSize = ByteSize(64 * 1024**2)
     """How much of a body is still taken and thrown away after its answer, so that its sender sees the answer."""
     shutdown_delay_seconds: float = 0.5

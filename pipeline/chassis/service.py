@@ -14,6 +14,7 @@ from pipeline.chassis.middleware import with_correlation_and_metrics
 from pipeline.chassis.openapi import openapi_assets, openapi_config
 from pipeline.chassis.problems import answer_error
 from pipeline.chassis.shortcut import PrefixShortcut, Shortcut, with_shortcuts
+from pipeline.chassis.websocket_routes import with_websockets
 
 VERSION = "0.1.0"
 
@@ -35,10 +36,12 @@ def create_service(
     optional_checks: Mapping[str, Check] | None = None,
     check_timeout_seconds: float = 2.0,
     state: Mapping[str, Any] | None = None,
+    websockets: Mapping[str, ASGIApp] | None = None,
 ) -> ASGIApp:
     """The ASGI app of one service. `checks` are its dependencies, asked by `/health/ready`.
 
-    When one of `optional_checks` fails the service is degraded, and still ready.
+    When one of `optional_checks` fails the service is degraded, and still ready. `websockets` are ASGI applications by
+    their path.
     """
 
     def keep_state(config: AppConfig) -> AppConfig:
@@ -59,4 +62,5 @@ def create_service(
         # Body limits are each front door's own business: they name the setting that changes them.
         request_max_body_size=None,
     )
-    return with_correlation_and_metrics(with_shortcuts(app, shortcuts), metrics)
+    routes = with_websockets(with_shortcuts(app, shortcuts), websockets or {})
+    return with_correlation_and_metrics(routes, metrics)

@@ -106,8 +106,10 @@ class EventStore:
         source: str,
         news: asyncio.Event | None = None,
         projection: Projection = EVENTS_ONLY,
+        notices: asyncio.Event | None = None,
     ) -> None:
-        """`news` is set when there is something to tell the live counters; None where there are none."""
+        """`news` is set when there is something to tell the live counters; None where there are none. `notices` is set
+        when there may be something to tell people."""
         self._write: LiteralString = _WRITE.format(
             columns=projection.columns, tables=projection.write, facts=projection.changed_facts
         )
@@ -116,6 +118,12 @@ class EventStore:
         self._news = news
         # Rollup rows are summed over shards: two writers that draw the same one only wait for each other.
         self._shard = secrets.randbelow(_SHARDS)
+        self._notices = notices
+
+    @property
+    def writer(self) -> int:
+        """The number that this writer's rows have in `notification_outbox`."""
+        return self._shard
 
     async def write(self, records: Sequence[EventRecord]) -> WriteResult:
         """Stores what is new among the records, in one transaction.
@@ -132,4 +140,6 @@ class EventStore:
         stored = int(rows[0]["stored"])
         if stored and self._news:
             self._news.set()
+        if stored and self._notices:
+            self._notices.set()
         return WriteResult(stored=stored, duplicates=len(records) - stored)

@@ -15,13 +15,14 @@ class Projection(msgspec.Struct, frozen=True):
     `stored` alone. `changed_facts` are further members of the JSON that live counters are told of what a batch changed.
     `total_facts` is a statement that says the same of all that there is, a piece at a time: of the things after $1, at
     most $2 of them, and all that there is of each. Its one row is `last`, the last of them or NULL, and `changes`, the
-    JSON of a `Changes`. The empty text is before all things.
+    JSON of a `Changes`. The empty text is before all things. `notifies` says that `write` fills `notification_outbox`.
     """
 
     columns: LiteralString = ""
     write: LiteralString = ""
     changed_facts: LiteralString = ""
     total_facts: LiteralString = ""
+    notifies: bool = False
 
 
 EVENTS_ONLY = Projection()

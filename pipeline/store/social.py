@@ -88,8 +88,8 @@ _WRITE = """), actions AS MATERIALIZED (
     SELECT 'FOLLOW', target_user_id, user_id, NULL, at, event_id, NULL
     FROM followed WHERE following AND NOT was_following
 ), noticed AS (
-    INSERT INTO notification_outbox (body)
-    SELECT json_build_object('users', coalesce((
+    INSERT INTO notification_outbox (writer, body)
+    SELECT $3::integer, json_build_object('users', coalesce((
                SELECT json_agg(json_build_object('type', type, 'to', "to", 'from', "from", 'postId', post_id,
                                                  'at', at, 'eventId', event_id, 'text', text))
                FROM notices WHERE "to" <> "from"), '[]'),
@@ -120,5 +120,9 @@ SELECT (SELECT last FROM bounds) AS last, json_build_object('posts', coalesce((
 """
 
 SOCIAL = Projection(
-    columns=", event_id, payload", write=_WRITE + LIKE_FACTS, changed_facts=_CHANGED_FACTS, total_facts=_TOTAL_FACTS
+    columns=", event_id, payload",
+    write=_WRITE + LIKE_FACTS,
+    changed_facts=_CHANGED_FACTS,
+    total_facts=_TOTAL_FACTS,
+    notifies=True,
 )

@@ -2,7 +2,7 @@
 
 What belongs together is published as one atomic batch (nats-server 2.12 or newer): it is there all at once or not at
 all, and it costs one write to disk, however many people are told (docs/decisions.md has the measurement). A batch has
-one message id, so publishing it again within the stream's window of two minutes changes nothing.
+one message id, so publishing it again within the stream's window of ten minutes changes nothing.
 """
 
 import json

@@ -120,7 +120,8 @@ def stream_configs(settings: "StreamSettings") -> list[StreamConfig]:
             max_bytes=settings.notifications_max_bytes,
             max_age=settings.notifications_max_age_hours * 3600,
             num_replicas=settings.stream_replicas,
-            duplicate_window=120,
+            # Longer than a collector is away that has died between publishing and saying so.
+            duplicate_window=600,
             # What one transaction tells is there all at once, for one write to disk; see `notifications.py`.
             allow_atomic=True,
             # What somebody has missed is read without a consumer; see `notification_backlog.py`.

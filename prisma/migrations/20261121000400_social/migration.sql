@@ -60,9 +60,11 @@ CREATE TABLE social_post_days (
 CREATE INDEX social_post_days_day_idx ON social_post_days (day);
 
 -- What people are to be told, written in the transaction that it tells of; whoever has published a row deletes it.
+-- `writer` is the number of the collector that wrote it, and publishes it.
 CREATE TABLE notification_outbox (
     id         bigint GENERATED ALWAYS AS IDENTITY,
     created_at timestamptz NOT NULL DEFAULT now(),
+    writer     integer NOT NULL,
     body       json NOT NULL,
     CONSTRAINT notification_outbox_pkey PRIMARY KEY (id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
