@@ -73,6 +73,16 @@ _WRITE = """), actions AS MATERIALIZED (
         likes = kept.likes + excluded.likes,
         comments = kept.comments + excluded.comments,
         shares = kept.shares + excluded.shares
+), post_totals AS (
+    INSERT INTO social_post_totals AS kept (post_id, month, shard, likes, comments, shares)
+    SELECT post_id, period, $3::integer % 16, sum(likes), sum(comments), sum(shares)
+    FROM post_changes
+    CROSS JOIN LATERAL (VALUES ('-infinity'::date), (date_trunc('month', day)::date)) AS periods(period)
+    GROUP BY post_id, period ORDER BY post_id, period
+    ON CONFLICT (post_id, month, shard) DO UPDATE SET
+        likes = kept.likes + excluded.likes,
+        comments = kept.comments + excluded.comments,
+        shares = kept.shares + excluded.shares
 ), owners AS (
     SELECT post_id, user_id FROM posted
     UNION
