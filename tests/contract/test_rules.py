@@ -17,7 +17,7 @@ from ops.local import dotenv
 from pipeline.chassis.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("pipeline", "gateway", "collectors", "reporter", "publisher", "console", "ops", "bench")
+PACKAGES = ("pipeline", "gateway", "collectors", "reporter", "publisher", "console", "alerts", "ops", "bench")
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "base", "misc", "manager"}
 LAUNCHERS = (ROOT / "ops" / "local", ROOT / "bench")
 """They start processes, which is a matter of environment variables."""

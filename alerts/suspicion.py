@@ -1,0 +1,66 @@
+"""How many of a post's likes were not given by people? An estimate, from what they have too much of.
+
+Growth alone says nothing: a post that goes viral grows as fast as one that is attacked. But its likes come from the
+same people as those of all other posts, and an attacker's do not: they come from accounts that were made for it, or
+from few addresses. Say that a share f of the likes were given by programs, all with a mark that a share c of the other
+posts' likes has: then f + (1 - f) c of the likes have the mark. So the share that is seen tells f.
+"""
+
+import math
+
+import msgspec
+
+from alerts.series import ADDRESSES, BUCKETS, LIKES, NEWBORN, YOUNG, Counts
+
+FEW = 3
+"""Addresses that count as few."""
+_RAREST = 0.005
+"""A mark that nobody has had so far is taken for this rare, and not for impossible."""
+
+
+class Suspicion(msgspec.Struct, frozen=True):
+    """`share` of the likes are too many of those with the mark `sign`, by `significance` standard deviations of chance.
+    `seen` is the share that has the mark, `usual` that of the other posts' likes."""
+
+    sign: str
+    share: float
+    significance: float
+    seen: float
+    usual: float
+
+
+NOTHING = Suspicion("", 0.0, 0.0, 0.0, 0.0)
+
+
+def suspicion(post: Counts, others: Counts, significance: float) -> Suspicion:
+    """The strongest of the signs that stand out of chance so far; NOTHING where none does."""
+    post_likes, other_likes = int(post[LIKES]), int(others[LIKES])
+    found = [
+        _compare(
+            "newborn accounts", int(post[NEWBORN]), post_likes, (int(others[NEWBORN]) + 1) / (other_likes + 2)
+        ),
+        _compare("new accounts", int(post[YOUNG]), post_likes, (int(others[YOUNG]) + 1) / (other_likes + 2)),
+    ]
+    # The buckets are those that stand out most, not the largest: one that is large everywhere is a carrier's.
+    known, known_elsewhere = int(post[ADDRESSES].sum()), int(others[ADDRESSES].sum())
+    if known and known_elsewhere:
+        elsewhere = (others[ADDRESSES] + 1) / (known_elsewhere + BUCKETS)
+        ranked = (post[ADDRESSES] / known - elsewhere).argsort()
+        for sign, buckets in (("one address", ranked[-1:]), ("few addresses", ranked[-FEW:])):
+            found.append(
+                _compare(sign, int(post[ADDRESSES][buckets].sum()), known, float(elsewhere[buckets].sum()))
+            )
+    return max(
+        (sign for sign in found if sign.significance >= significance),
+        key=lambda sign: sign.share,
+        default=NOTHING,
+    )
+
+
+def _compare(sign: str, marked: int, likes: int, usual: float) -> Suspicion:
+    usual = max(usual, _RAREST)
+    if not likes or usual >= 1:
+        return NOTHING
+    seen = marked / likes
+    deviation = math.sqrt(usual * (1 - usual) / likes)
+    return Suspicion(sign, (seen - usual) / (1 - usual), (seen - usual) / deviation, seen, usual)
