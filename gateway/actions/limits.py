@@ -1,5 +1,6 @@
 """How many requests whom: which quotas a request uses, and what its answer says of them."""
 
+import functools
 import hashlib
 import math
 from collections.abc import Iterable
@@ -61,6 +62,7 @@ class RequestLimits:
         return Problem(429, "rate-limited", detail, headers={"Retry-After": str(wait_seconds)})
 
 
+@functools.lru_cache(maxsize=10_000)
 def _key(whose: str) -> str:
     """Short, and nobody's name or address in Redis."""
     return hashlib.sha256(whose.encode("utf-8", "surrogatepass")).hexdigest()[:32]
