@@ -8,11 +8,14 @@ from pipeline.store.like_facts import LIKE_FACTS
 from pipeline.store.projection import Projection
 
 # Reads `stored` and $3, the writer's shard. `post_changes` is what the live counters are told: likes are negative where
-# a mind was changed.
+# a mind was changed. Each look into a payload reads all of it, so only what an action has is looked for. Owners are
+# looked up one by one, by LIMIT: Postgres takes a batch for smaller than it is, and would read all posts otherwise.
 _WRITE = """), actions AS MATERIALIZED (
     SELECT event_id, occurred_at AS at, (occurred_at AT TIME ZONE 'UTC')::date AS day, event_type AS type, user_id,
-           payload #>> '{action,postId}' AS post_id, payload #>> '{action,targetUserId}' AS target_user_id,
-           payload #>> '{action,text}' AS text, CASE WHEN event_type = 'like' THEN payload ->> 'address' END AS address
+           CASE WHEN event_type NOT LIKE '%follow' THEN payload #>> '{action,postId}' END AS post_id,
+           CASE WHEN event_type LIKE '%follow' THEN payload #>> '{action,targetUserId}' END AS target_user_id,
+           CASE WHEN event_type IN ('post', 'comment') THEN payload #>> '{action,text}' END AS text,
+           CASE WHEN event_type = 'like' THEN payload ->> 'address' END AS address
     FROM stored
 ), posted AS (
     INSERT INTO social_posts AS kept (post_id, user_id, text, created_at, event_id)
@@ -83,11 +86,16 @@ _WRITE = """), actions AS MATERIALIZED (
         likes = kept.likes + excluded.likes,
         comments = kept.comments + excluded.comments,
         shares = kept.shares + excluded.shares
+), reactions AS (
+    SELECT post_id FROM liked WHERE liked AND NOT was_liked
+    UNION ALL
+    SELECT post_id FROM actions WHERE type IN ('comment', 'share')
 ), owners AS (
     SELECT post_id, user_id FROM posted
-    UNION
-    SELECT post_id, user_id FROM social_posts
-    WHERE post_id IN (SELECT post_id FROM actions) AND post_id NOT IN (SELECT post_id FROM posted)
+    UNION ALL
+    SELECT post_id, owner.user_id
+    FROM (SELECT post_id FROM reactions EXCEPT SELECT post_id FROM posted) AS others
+    CROSS JOIN LATERAL (SELECT user_id FROM social_posts WHERE post_id = others.post_id LIMIT 1) AS owner
 ), notices AS (
     SELECT 'LIKE' AS type, owners.user_id AS to, liked.user_id AS from, post_id, at, event_id, NULL AS text
     FROM liked JOIN owners USING (post_id) WHERE liked AND NOT was_liked
