@@ -145,20 +145,18 @@ class RateLimits:
         if self._away_until is not None and self._monotonic() < self._away_until:
             return [self._alone(quotas) for quotas in requests]
         keys = [f"rate:{self._window_ms}:{name}:{key}" for quotas in requests for name, key, _ in quotas]
-        limits = [
-            number for quotas in requests for number in (len(quotas), *(quota.limit for quota in quotas))
-        ]
+        limits = " ".join(
+            str(number) for quotas in requests for number in (len(quotas), *(quota.limit for quota in quotas))
+        )
         try:
-            answer: list[int] = await connection.run(
-                TAKE, keys, slot_width_ms(self._window_ms), SLOTS, *limits
-            )
+            answer: str = await connection.run(TAKE, keys, slot_width_ms(self._window_ms), SLOTS, limits)
         except LiveUnavailable:
             self._away_until = self._monotonic() + _TRY_AGAIN_SECONDS
             return [self._alone(quotas) for quotas in requests]
         if self._away_until is not None:  # what was decided alone does not count any more
             self._away_until = None
             self._used_up.clear()
-        numbers = iter(answer)
+        numbers = map(int, answer.split())
         return [
             self._learned(
                 bool(next(numbers)), [Room(quota, next(numbers), next(numbers)) for quota in quotas]

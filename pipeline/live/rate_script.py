@@ -2,9 +2,10 @@
 
 TAKE = """
 -- KEYS: one hash for each quota of each request, {slot: requests admitted in it}.
--- ARGV: milliseconds of a slot, slots of a window, then for each request: how many quotas, and the limit of each.
--- Returns for each request: 1 or 0, then for each of its quotas how many are left, and the milliseconds until some
--- of those that are used come back.
+-- ARGV: milliseconds of a slot, slots of a window, and numbers with blanks between them: for each request how many
+-- quotas it has, and the limit of each.
+-- Returns numbers, too: for each request 1 or 0, then for each of its quotas how many are left, and the milliseconds
+-- until some of those that are used come back. One text is read much faster than hundreds of answers.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local width, slots = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -31,13 +32,13 @@ local function milliseconds_until(oldest)
     return (oldest + slots + 1) * width - now
 end
 
-local answer, key, argument = {}, 0, 3
-while argument <= #ARGV do
-    local quotas = tonumber(ARGV[argument])
+local answer, key, next_number = {}, 0, string.gmatch(ARGV[3], '%d+')
+for quotas in next_number do
+    quotas = tonumber(quotas)
     local admitted, seen = 1, {}
     for i = 1, quotas do
         local used, oldest, over = look(KEYS[key + i])
-        local limit = tonumber(ARGV[argument + i])
+        local limit = tonumber(next_number())
         if used >= limit then admitted = 0 end
         seen[i] = {used, oldest, over, limit}
     end
@@ -54,7 +55,6 @@ while argument <= #ARGV do
         answer[#answer + 1] = milliseconds_until(oldest)
     end
     key = key + quotas
-    argument = argument + quotas + 1
 end
-return answer
+return table.concat(answer, ' ')
 """
