@@ -12,11 +12,10 @@ NEVER = -(2**31)
 class Episode(msgspec.Struct, frozen=True):
     """What is known of a suppression key of a subject. Minutes are those of the events.
 
-    `alert_id` is that of the open alert, None when there is none. `since` is the minute of the last change: nothing
-    before it is judged again. `quiet_until` is the end of the cool-down.
+    `since` is the minute of the last change: nothing before it is judged again. `quiet_until` is the end of the
+    cool-down.
     """
 
-    alert_id: int | None = None
     is_open: bool = False
     since: int = NEVER
     quiet_until: int = NEVER
@@ -47,13 +46,11 @@ def step(episode: Episode, minute: int, readings: Sequence[Reading]) -> tuple[Ep
         if not all(reading.quiet for reading in readings):
             return episode, None
         cool_down = max((reading.rule.cool_down_minutes for reading in readings), default=0)
-        return Episode(None, False, minute, minute + cool_down), Cleared(
-            minute, readings[0] if readings else None
-        )
+        return Episode(False, minute, minute + cool_down), Cleared(minute, readings[0] if readings else None)
     holding = next((reading for reading in readings if reading.holds), None)
     if holding is None or minute < episode.quiet_until:
         return episode, None
-    return Episode(None, True, minute, episode.quiet_until), Opened(minute, holding)
+    return Episode(True, minute, episode.quiet_until), Opened(minute, holding)
 
 
 def walk(

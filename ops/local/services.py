@@ -53,6 +53,7 @@ SERVICES = (
     Service("social-collector", ("collectors", "social"), "SOCIAL_COLLECTOR_PORT", 3005),
     Service("custom-collector", ("collectors", "custom"), "CUSTOM_COLLECTOR_PORT", 3006),
     REPORTER,
+    Service("alerts", ("alerts",), "ALERTS_PORT", 3007),
 )
 PUBLISHER = Service("publisher", ("publisher", "--rate", "50", "--batch-size", "10"))
 """A modest, endless stream of made-up events."""

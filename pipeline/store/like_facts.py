@@ -7,13 +7,15 @@ a flip, not another like. How old an account is follows from its first action th
 from typing import LiteralString
 
 # Reads `actions` and `liked`. One row of arrays per batch and no table of sums: the evaluator folds the rows of many
-# batches at once, so the collector pays for one insert, and writers never wait for each other's sums.
+# batches at once, so the collector pays for one insert, and writers never wait for each other's sums. Users are looked
+# up one by one, by LIMIT, for the reason that `social.py` gives.
 LIKE_FACTS: LiteralString = """), people AS MATERIALIZED (
     SELECT user_id, min(at) AS at FROM actions GROUP BY user_id
 ), known AS MATERIALIZED (
     SELECT people.user_id, least(kept.first_seen, people.at) AS first_seen,
            people.at < coalesce(kept.first_seen, 'infinity') AS is_news
-    FROM people LEFT JOIN social_users AS kept ON kept.user_id = people.user_id
+    FROM people LEFT JOIN LATERAL (
+        SELECT first_seen FROM social_users WHERE user_id = people.user_id LIMIT 1) AS kept ON true
 ), users AS (
     INSERT INTO social_users AS kept (user_id, first_seen)
     SELECT user_id, first_seen FROM known WHERE is_news ORDER BY user_id

@@ -11,11 +11,12 @@ import json
 import uuid
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import NamedTuple
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from pipeline.errors import StreamUnavailable
@@ -54,9 +55,11 @@ def stream_trouble() -> Generator[None]:
 
 
 async def scan(
-    connection: StreamConnection, subject: str, *, headers_only: bool = False
+    connection: StreamConnection, subject: str, *, headers_only: bool = False, since: datetime | None = None
 ) -> AsyncGenerator[StoredMessage]:
     """The messages of these subjects in the order in which they were stored. Raises StreamUnavailable.
+
+    All of them, or only those that were stored at `since` or later.
 
     What is stored after the beginning of the scan is not in it, so it may be written to DEAD_LETTERS meanwhile. Close
     the generator when you leave it early.
@@ -70,6 +73,8 @@ async def scan(
                 filter_subject=subject,
                 ack_policy=AckPolicy.NONE,
                 headers_only=headers_only,
+                deliver_policy=DeliverPolicy.BY_START_TIME if since else DeliverPolicy.ALL,
+                opt_start_time=since,
                 inactive_threshold=_INACTIVE_SECONDS,
                 mem_storage=True,
                 num_replicas=1,
