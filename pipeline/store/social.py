@@ -11,20 +11,17 @@ from pipeline.store.projection import Projection
 # a mind was changed. Each look into a payload reads all of it, so only what an action has is looked for. Owners are
 # looked up one by one, by LIMIT: Postgres takes a batch for smaller than it is, and would read all posts otherwise.
 _WRITE = """), actions AS MATERIALIZED (
-    SELECT event_id, occurred_at AS at, (occurred_at AT TIME ZONE 'UTC')::date AS day, event_type AS type, user_id,
+    SELECT event_id, occurred_at AS at, received_at, (occurred_at AT TIME ZONE 'UTC')::date AS day, event_type AS type, user_id,
            CASE WHEN event_type NOT LIKE '%follow' THEN payload #>> '{action,postId}' END AS post_id,
            CASE WHEN event_type LIKE '%follow' THEN payload #>> '{action,targetUserId}' END AS target_user_id,
            CASE WHEN event_type IN ('post', 'comment') THEN payload #>> '{action,text}' END AS text,
            CASE WHEN event_type = 'like' THEN payload ->> 'address' END AS address
     FROM stored
 ), posted AS (
-    INSERT INTO social_posts AS kept (post_id, user_id, text, created_at, event_id)
+    INSERT INTO social_posts (post_id, user_id, text, created_at, event_id)
     SELECT DISTINCT ON (post_id) post_id, user_id, text, at, event_id
-    FROM actions WHERE type = 'post' ORDER BY post_id, at, event_id
-    ON CONFLICT (post_id) DO UPDATE SET
-        user_id = excluded.user_id, text = excluded.text,
-        created_at = excluded.created_at, event_id = excluded.event_id
-    WHERE (excluded.created_at, excluded.event_id) < (kept.created_at, kept.event_id)
+    FROM actions WHERE type = 'post' ORDER BY post_id, received_at, at, event_id
+    ON CONFLICT (post_id) DO NOTHING
     RETURNING post_id, user_id
 ), commented AS (
     INSERT INTO social_comments (event_id, post_id, user_id, text, created_at)
@@ -138,7 +135,7 @@ SELECT (SELECT last FROM bounds) AS last, json_build_object('posts', coalesce((
 """
 
 SOCIAL = Projection(
-    columns=", event_id, payload",
+    columns=", event_id, received_at, payload",
     write=_WRITE + LIKE_FACTS,
     changed_facts=_CHANGED_FACTS,
     total_facts=_TOTAL_FACTS,

@@ -1,7 +1,8 @@
 -- What social actions make: posts, comments, who likes what and who follows whom, and their sums by day.
--- All of it is order-free: whatever order the same actions come in, the same rows are left.
+-- Likes, follows and sums are order-free: whatever order the same actions come in, the same rows are left.
 
--- The earliest `post` of an id makes it. Likes and comments may come before it.
+-- The first `post` of an id that arrives makes it: by its own time anybody could claim to have been earlier, and be told
+-- what others think of the post. Likes and comments may come before it.
 CREATE TABLE social_posts (
     post_id    text NOT NULL,
     user_id    text NOT NULL,

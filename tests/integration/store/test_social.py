@@ -95,6 +95,16 @@ async def test_posts_comments_shares_and_follows(store: EventStore, look: asyncp
     assert tuple(sums) == (1, 1)
 
 
+async def test_nobody_takes_a_post_over_by_claiming_to_have_been_earlier(
+    store: EventStore, look: asyncpg.Connection
+) -> None:
+    await store.write([action("post", "u-1", postId="p-1")])
+
+    await store.write([action("post", "u-2", NOON - timedelta(days=1), postId="p-1")])
+
+    assert await look.fetchval("SELECT user_id FROM social_posts") == "u-1"
+
+
 async def test_what_the_ledger_knows_changes_nothing(store: EventStore, look: asyncpg.Connection) -> None:
     batch = [
         action("post", "u-1", postId="p-1"),
