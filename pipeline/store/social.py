@@ -11,7 +11,8 @@ from pipeline.store.projection import Projection
 # a mind was changed. Each look into a payload reads all of it, so only what an action has is looked for. Owners are
 # looked up one by one, by LIMIT: Postgres takes a batch for smaller than it is, and would read all posts otherwise.
 _WRITE = """), actions AS MATERIALIZED (
-    SELECT event_id, occurred_at AS at, received_at, (occurred_at AT TIME ZONE 'UTC')::date AS day, event_type AS type, user_id,
+    SELECT event_id, occurred_at AS at, (occurred_at AT TIME ZONE 'UTC')::date AS day, received_at,
+           event_type AS type, user_id,
            CASE WHEN event_type NOT LIKE '%follow' THEN payload #>> '{action,postId}' END AS post_id,
            CASE WHEN event_type LIKE '%follow' THEN payload #>> '{action,targetUserId}' END AS target_user_id,
            CASE WHEN event_type IN ('post', 'comment') THEN payload #>> '{action,text}' END AS text,
