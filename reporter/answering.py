@@ -1,7 +1,7 @@
 """What every report has in common: filters in, freshness before figures, headers and a duration out."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -63,11 +63,17 @@ class Answering(msgspec.Struct, frozen=True):
         sources: tuple[str, ...],
         report: Callable[[Filters], Awaitable[ResultT]],
     ) -> Response[ResultT]:
-        """Raises Problem for wrong filters and StoreUnavailable when Postgres is away."""
+        """A report over events. Raises Problem for wrong filters and StoreUnavailable when Postgres is away."""
         filters = parse_filters(request.query_params.multi_items(), allowed, self.vocabulary, sources)
+        return await self.answer_about(report_type, filters.sources, lambda: report(filters))
+
+    async def answer_about(
+        self, report_type: str, sources: Collection[str], report: Callable[[], Awaitable[ResultT]]
+    ) -> Response[ResultT]:
+        """Any report over what these sources' collectors have stored. Raises as `report`, and StoreUnavailable."""
         started = time.perf_counter()
         # First of all, so that what it promises is in what is read after it.
-        freshness = await self.freshness.of(filters.sources)
-        result = await report(filters)
+        freshness = await self.freshness.of(sources)
+        result = await report()
         self.telemetry.report_made(report_type, time.perf_counter() - started, freshness)
         return Response(result, headers=freshness.headers())

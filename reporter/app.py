@@ -1,4 +1,4 @@
-"""Builds the reporter: its three reports, its checks, its fold."""
+"""Builds the reporter: its reports, its checks, its fold."""
 
 import functools
 from collections.abc import Mapping
@@ -12,12 +12,16 @@ from pipeline.chassis.supervision import Loop
 from pipeline.events.vocabulary import Vocabulary
 from pipeline.store import Database
 from pipeline.store.migrations import check_migrated
+from reporter.activity import activity_route
+from reporter.alerts import alerts_route
 from reporter.answering import Answering
 from reporter.demographics import DemographicsReport
 from reporter.demographics_route import demographics_route
 from reporter.events import events_route
 from reporter.fold_loop import FoldLoop
 from reporter.freshness import FreshnessReader
+from reporter.posts_single import post_route
+from reporter.posts_top import top_posts_route
 from reporter.revenue import revenue_route
 from reporter.settings import ReporterSettings
 from reporter.telemetry import SERVICE, ReporterTelemetry
@@ -48,5 +52,11 @@ def create_reporter(
         ],
         tags=["reports"],
     )
+    posts = Router(
+        "/posts",
+        route_handlers=[top_posts_route(reports, answering), post_route(reports, answering)],
+        tags=["posts"],
+    )
+    others = [activity_route(reports, answering), alerts_route(reports, telemetry)]
     checks = {"postgres": functools.partial(check_migrated, reports), "fold": fold.heartbeat.check}
-    return create_service(_DESCRIPTION, metrics, [routes], checks), {"fold": fold.run}
+    return create_service(_DESCRIPTION, metrics, [routes, posts, *others], checks), {"fold": fold.run}

@@ -16,6 +16,7 @@ from reporter.ranges import bounds_parameters, cover, cut_parameters, spans_para
 
 FILTERS = ("from", "to", "source", "campaignId")
 
+_SALES = ("checkout.complete", "purchase")
 _CENT = Decimal("0.01")
 _EXACT = Context(prec=1000)  # Postgres' own numeric ends at about that many digits before the point
 
@@ -111,8 +112,12 @@ def money(amount: Decimal) -> str:
 
 
 def selling_sources(vocabulary: Vocabulary) -> tuple[str, ...]:
-    """The sources that money can come from: those with a bottom of the funnel."""
-    return tuple(name for name, words in vocabulary.sources.items() if "bottom" in words.event_types)
+    """The sources that money can come from: those that have a word for a sale."""
+    return tuple(
+        name
+        for name, words in vocabulary.sources.items()
+        if any(sale in types for types in words.event_types.values() for sale in _SALES)
+    )
 
 
 def revenue_route(database: Database, answering: Answering) -> Router:

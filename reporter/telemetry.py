@@ -46,8 +46,12 @@ class ReporterTelemetry:
             registry=metrics.registry,
         )
 
-    def report_made(self, report_type: str, seconds: float, freshness: Freshness) -> None:
+    def report_made(self, report_type: str, seconds: float, freshness: Freshness | None = None) -> None:
+        """`freshness` is None for a report that is not made of what collectors store."""
         self._durations.labels(report_type).observe(seconds)
+        if freshness is None:
+            log.debug("report_made", report_type=report_type, seconds=seconds)
+            return
         self._lag.labels(report_type).set(freshness.lag_seconds)
         log.debug("report_made", report_type=report_type, seconds=seconds, lag_seconds=freshness.lag_seconds)
 

@@ -30,7 +30,7 @@ async def test_a_wrong_filter_is_a_problem_document_that_lists_what_is_valid(
 
 
 async def test_event_filters_leave_only_what_they_name(client: httpx.AsyncClient, database: Database) -> None:
-    await store(database, make_events(500, seed=2, users=100))
+    await store(database, make_events(2_000, seed=2, users=100))
     everything = (await client.get("/reports/events")).json()
     for filters in (
         {"source": "tiktok"},

@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import httpx
 import pytest
 
+from collectors.registry import SOURCES
 from pipeline.store import Database
 from reporter.fold_loop import FoldLoop
 from tests.integration.reporter.folds import fold_everything
@@ -72,8 +73,9 @@ async def test_every_report_is_exact_over_every_range(
             assert Decimal(row["averageTransactionValue"]) == average
 
         demographics = (await client.get("/reports/demographics", params=query(starts, ends))).json()
-        for source, records in traffic.items():
-            part = demographics[source]
+        assert set(demographics) == {source for source in traffic if SOURCES[source].facets}
+        for source, part in demographics.items():
+            records = traffic[source]
             assert part["approximate"] is False
             expected = expected_audience(source, within(records, starts, ends))
             assert {member: part[member] for member in expected} == expected, (name, source)

@@ -30,7 +30,7 @@ def make_events(
         source = rng.choice(list(SOURCES))
         stage = rng.choice(list(SOURCES[source].event_types))
         event_type = rng.choice(SOURCES[source].event_types[stage] or OPEN_TYPES)
-        if stage == "bottom" and rng.random() < 0.6:
+        if stage == "bottom" and source in SALES and rng.random() < 0.6:
             event_type = SALES[source]
         facets = [rng.choice(values or COUNTRIES) for values in SOURCES[source].facets.values()]
         views = source == "tiktok" and stage == "top"

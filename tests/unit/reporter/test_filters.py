@@ -4,7 +4,8 @@ import pytest
 
 from pipeline.chassis.problems import Problem
 from pipeline.events.vocabulary import SourceVocabulary, Vocabulary
-from reporter.filters import Filters, QueryProblem, parse_filters
+from reporter.filters import Filters, parse_filters
+from reporter.query import QueryProblem
 from reporter.ranges import TimeRange
 
 VOCABULARY = Vocabulary(
