@@ -40,6 +40,10 @@ class System:
         return self._url("nats")
 
     @property
+    def redis_url(self) -> str:
+        return self._url("redis")
+
+    @property
     def endpoint(self) -> str:
         """Where events are sent to."""
         return f"{self.url_of(GATEWAY)}/events"

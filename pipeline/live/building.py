@@ -3,27 +3,24 @@
 import itertools
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar, cast
-
-from redis.asyncio.client import Pipeline
-from redis.exceptions import RedisError
+from typing import Literal
 
 from pipeline.errors import LiveUnavailable
 from pipeline.events.changes import Changes
-from pipeline.live.building_scripts import BEGIN, DOOM, PLACE, REPLACE, SWEEP
+from pipeline.live.building_scripts import ADD, BEGIN, DOOM, REPLACE, SWEEP
 from pipeline.live.connection import LiveConnection, argument
 from pipeline.live.layout import Layout
 from pipeline.live.operations import HashChange, NumbersChange, ScoresChange, TrendChange, has_expired
 from pipeline.live.post_keys import KEPT_TRENDING, TRENDING, trend_scores
 
-NumberT = TypeVar("NumberT", int, float)
-
 _STAGED_SECONDS = 3600
-_AT_ONCE = 1000
-"""Fields in one command or script: Redis does nothing else meanwhile, which is for a millisecond or two."""
+_AT_ONCE = 2000
+"""Fields in one script: Redis does nothing else meanwhile, which is for some milliseconds."""
 _SECONDS_PER_DAY = 86400
+
+_Part = tuple[Literal["numbers", "hash", "scores", "trend"], str, Mapping[str, float]]
 
 
 class Build:
@@ -53,12 +50,12 @@ class Build:
     async def begin(self) -> None:
         """Strings that are there are doomed: those that are not placed anew are swept at the end."""
         self._run = await self._script(BEGIN, int(bool(self._layout.strings())))
-        async for keys in self._strings():
-            await self._script(DOOM, _STAGED_SECONDS, argument(keys))
+        await self._walk(DOOM, _STAGED_SECONDS)
 
     async def add(self, changes: Changes) -> None:
         """The next piece."""
         trend: dict[str, float] = {}
+        parts: list[_Part] = []
         for operation in self._layout.operations_of(changes):
             fields = {field: number for field, number in operation.fields.items() if number}
             if not fields or has_expired(operation, self._now):
@@ -68,19 +65,20 @@ class Build:
                     for post, score in trend_scores(operation, self._landmark).items():
                         trend[post] = trend.get(post, 0.0) + score
                 case NumbersChange():
-                    await self._place(operation.key, fields)
+                    parts.append(("numbers", operation.key, fields))
+                    self._placed += len(fields)
                 case HashChange():
-                    await self._stage(operation.key, operation.expires_at, "hset", fields)
+                    parts.append(("hash", self._name(operation.key, operation.expires_at), fields))
                 case ScoresChange():
-                    await self._stage(operation.key, operation.expires_at, "zadd", fields)
+                    parts.append(("scores", self._name(operation.key, operation.expires_at), fields))
         if trend:
-            name = await self._stage(TRENDING, None, "zadd", trend)
-            await self._together(lambda pipeline: pipeline.zremrangebyrank(name, 0, -KEPT_TRENDING - 1))
+            parts.append(("trend", self._name(TRENDING, None), trend))
+        for some in _grouped(parts):
+            await self._script(ADD, _STAGED_SECONDS, KEPT_TRENDING, argument(some))
 
     async def finish(self, epoch: str, told: Iterable[int]) -> None:
         """Puts what was staged in its place, as one step. `told` are the updates that are in it and still wait."""
-        async for keys in self._strings():
-            await self._script(SWEEP, argument(keys))
+        await self._walk(SWEEP)
         old = [
             key
             for pattern in (*self._layout.hashes(), *self._layout.sorted_sets())
@@ -99,37 +97,18 @@ class Build:
             argument([(name, key, expires_at) for key, (name, expires_at) in self._staged.items()]),
         )
 
-    async def _strings(self) -> AsyncGenerator[list[str]]:
-        """Those that are there, in pages."""
-        for pattern in self._layout.strings():
-            async for keys in self._connection.key_pages(pattern):
-                yield [key for key in keys if self._layout.number_of(key)]
-
-    async def _place(self, common_name: str, fields: Mapping[str, int]) -> None:
-        for part in _parts(fields):
-            await self._script(PLACE, common_name, argument(part))
-            self._placed += len(part)
-
-    async def _stage(
-        self, key: str, expires_at: int | None, command: Literal["hset", "zadd"], fields: Mapping[str, float]
-    ) -> str:
-        """Returns the name under which it is staged."""
+    def _name(self, key: str, expires_at: int | None) -> str:
+        """Under which it is staged."""
         name, _ = self._staged.setdefault(key, (f"{self._staging}:{len(self._staged)}", expires_at))
-        for part in _parts(fields):
-
-            def stage(pipeline: Pipeline, part: dict[str, float] = part) -> None:
-                pipeline.zadd(name, part) if command == "zadd" else pipeline.hset(
-                    name, mapping=cast("Any", part)
-                )
-                pipeline.expire(name, _STAGED_SECONDS)
-
-            await self._together(stage)
         return name
 
-    async def _together(self, fill: Callable[[Pipeline], object]) -> None:
-        for answer in await self._connection.together(fill):
-            if isinstance(answer, RedisError):
-                raise LiveUnavailable(f"not staged: {answer}") from answer
+    async def _walk(self, script: str, *arguments: int) -> None:
+        """Over all strings that are there, a page at a time."""
+        names = argument(self._layout.numbers())
+        for pattern in self._layout.strings():
+            cursor = "0"
+            while (cursor := await self._script(script, cursor, _AT_ONCE, pattern, names, *arguments)) != "0":
+                pass
 
     async def _script(self, script: str, *arguments: str | int) -> str:
         answer: str = await self._connection.run(script, self._keys, self._hold, *arguments)
@@ -138,7 +117,17 @@ class Build:
         return answer
 
 
-def _parts(fields: Mapping[str, NumberT]) -> Iterator[dict[str, NumberT]]:
-    items = iter(fields.items())
-    while part := dict(itertools.islice(items, _AT_ONCE)):
-        yield part
+def _grouped(parts: Iterable[_Part]) -> Iterator[list[_Part]]:
+    """The same in groups of _AT_ONCE fields at most: large parts in several, small ones together."""
+    group: list[_Part] = []
+    room = _AT_ONCE
+    for kind, name, fields in parts:
+        items = iter(fields.items())
+        while some := dict(itertools.islice(items, room)):
+            group.append((kind, name, some))
+            room -= len(some)
+            if not room:
+                yield group
+                group, room = [], _AT_ONCE
+    if group:
+        yield group

@@ -19,30 +19,63 @@ return this_run()
 """
 )
 
-DOOM = """
--- ARGV: token, seconds, strings as they were before the build: those that it does not place are swept
+_WALK = """
+-- ARGV: token, cursor, how many keys to look at, pattern, common names of strings; returns the next cursor
 if redis.pcall('GET', KEYS[3]) ~= ARGV[1] then return 'lost' end
-for _, key in ipairs(cjson.decode(ARGV[3])) do redis.call('EXPIRE', key, ARGV[2]) end
-return 'doomed'
+local names = {}
+for _, name in ipairs(cjson.decode(ARGV[5])) do names[#names + 1] = {string.match(name, '^(.-)%*(.*)$')} end
+local function is_ours(key)
+    for _, name in ipairs(names) do
+        local before, after = #name[1], #name[2]
+        if #key >= before + after and string.sub(key, 1, before) == name[1] and string.sub(key, -after) == name[2] then
+            return true
+        end
+    end
+    return false
+end
+local page = redis.call('SCAN', ARGV[2], 'MATCH', ARGV[4], 'COUNT', ARGV[3])
+for _, key in ipairs(page[2]) do
+    if is_ours(key) then
 """
 
-PLACE = """
--- ARGV: token, common name of the strings, numbers {field: number, ...}
-if redis.pcall('GET', KEYS[3]) ~= ARGV[1] then return 'lost' end
-local before, after = string.match(ARGV[2], '^(.-)%*(.*)$')
-for field, number in pairs(cjson.decode(ARGV[3])) do
-    redis.call('SET', before .. field .. after, string.format('%.0f', number))
+_WALKED = """
+    end
 end
-return 'placed'
+return page[1]
 """
 
-SWEEP = """
--- ARGV: token, strings
+# Strings as they were before the build. Those that it does not add again are swept at its end, or expire.
+DOOM = _WALK + "redis.call('EXPIRE', key, ARGV[6])" + _WALKED
+SWEEP = _WALK + "if redis.call('TTL', key) >= 0 then redis.call('UNLINK', key) end" + _WALKED
+
+ADD = """
+-- ARGV: token, seconds that what is staged is kept, members that a trend keeps,
+-- parts [[kind, name, {field: number, ...}], ...]
 if redis.pcall('GET', KEYS[3]) ~= ARGV[1] then return 'lost' end
-for _, key in ipairs(cjson.decode(ARGV[2])) do
-    if redis.call('TTL', key) >= 0 then redis.call('UNLINK', key) end
+local add = {}
+function add.numbers(name, fields)
+    local before, after = string.match(name, '^(.-)%*(.*)$')
+    for field, number in pairs(fields) do
+        redis.call('SET', before .. field .. after, string.format('%.0f', number))
+    end
 end
-return 'swept'
+function add.hash(name, fields)
+    for field, number in pairs(fields) do redis.call('HSET', name, field, string.format('%.0f', number)) end
+    redis.call('EXPIRE', name, ARGV[2])
+end
+function add.scores(name, fields)
+    for member, score in pairs(fields) do redis.call('ZADD', name, string.format('%.17g', score), member) end
+    redis.call('EXPIRE', name, ARGV[2])
+end
+function add.trend(name, fields)
+    add.scores(name, fields)
+    redis.call('ZREMRANGEBYRANK', name, 0, -ARGV[3] - 1)
+end
+for _, part in ipairs(cjson.decode(ARGV[4])) do
+    local kind, name, fields = unpack(part)
+    add[kind](name, fields)
+end
+return 'added'
 """
 
 REPLACE = (

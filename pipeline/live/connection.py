@@ -19,7 +19,8 @@ from pipeline.live.settings import LiveSettings
 
 ResultT = TypeVar("ResultT")
 
-_SCAN_COUNT = 1000
+_SCAN_COUNT = 5000
+_WILDCARDS = frozenset("*?[\\")
 
 
 class LiveConnection:
@@ -72,7 +73,13 @@ class LiveConnection:
         return await self._bounded(lambda: pipeline.execute(raise_on_error=False))
 
     async def key_pages(self, pattern: str) -> AsyncGenerator[list[str]]:
-        """All keys that match, some of them more than once. Goes through all of Redis. Raises LiveUnavailable."""
+        """All keys that match, some of them more than once. Goes through all of Redis. Raises LiveUnavailable.
+
+        A pattern without wildcards is a key, whether or not it is there.
+        """
+        if _WILDCARDS.isdisjoint(pattern):
+            yield [pattern]
+            return
         cursor = 0
         while True:
             cursor, names = await self._scan(cursor, pattern)

@@ -31,6 +31,10 @@ class Layout(msgspec.Struct, frozen=True):
         """Patterns of the keys that are strings, and of others: `number_of` tells them apart."""
         return [post_keys.NUMBERS_PATTERN] if self.projection == "social" else []
 
+    def numbers(self) -> tuple[str, ...]:
+        """The common names of its strings, each with a `*` for what tells them apart."""
+        return post_keys.NUMBERS if self.projection == "social" else ()
+
     def number_of(self, key: str) -> tuple[str, str] | None:
         """The common name of a string, and what stands in place of its `*`; None when the key is none of ours."""
         return post_keys.number_of(key) if self.projection == "social" else None
