@@ -95,14 +95,15 @@ class Hub:
         elif bounds and after < bounds.first - 1:
             after, lost = bounds.first - 1, "expired"
         subscriber.subjects |= {topic_subject(topic): topic for topic in topics}
-        subscriber.begin(max(after, sequence), (after, sequence) if after < sequence else None)
+        bearer = subscriber.bearer
+        greeting = [
+            ready(after, bearer.user_id, topics, bearer.expires_at),
+            *([gap(after, lost)] if lost else []),
+        ]
+        subscriber.begin(max(after, sequence), (after, sequence) if after < sequence else None, greeting)
         self._subscribers.add(subscriber)
         for subject in subscriber.subjects:
             self._audiences.setdefault(subject, set()).add(subscriber)
-        bearer = subscriber.bearer
-        subscriber.offer(ready(after, bearer.user_id, topics, bearer.expires_at))
-        if lost:
-            subscriber.offer(gap(after, lost))
         self._telemetry.joined(len(self._subscribers), since is not None, lost)
 
     def leave(self, subscriber: Subscriber) -> None:

@@ -39,6 +39,7 @@ class Subscriber:
         self._on_end = on_end
         self._queue: deque[Outgoing] = deque()
         self._news = asyncio.Event()
+        self._greeting: Sequence[Outgoing] = ()
         self._position = 0
         self._missed: tuple[int, int] | None = None
         self._spilled = False
@@ -47,8 +48,10 @@ class Subscriber:
         """The `id` to come back with, once everything up to this sequence was offered and taken."""
         return max(sequence, self._position)
 
-    def begin(self, position: int, missed: tuple[int, int] | None) -> None:
-        """It is told what comes after `position`; `missed` is read before that: after one sequence, up to another."""
+    def begin(self, position: int, missed: tuple[int, int] | None, greeting: Sequence[Outgoing]) -> None:
+        """First comes the greeting; then what was `missed`, after one sequence and up to another; then what comes after
+        `position`."""
+        self._greeting = greeting
         self._position = position
         self._missed = missed
 
@@ -91,6 +94,8 @@ class Subscriber:
 
         Raises StreamUnavailable when what it has missed cannot be read.
         """
+        for message in self._greeting:
+            yield message
         while self._missed is not None and self.ending is None:
             after, up_to = self._missed
             async with aclosing(read_missed(list(self.subjects), after, up_to)) as notices:
@@ -103,10 +108,11 @@ class Subscriber:
             self._missed = (up_to, sequence()) if self._spilled else None
             self._spilled = False
         while self.ending is None:
-            while self._queue:
+            if self._queue:
                 yield self._queue.popleft()
-            self._news.clear()
-            await self._news.wait()
+            else:
+                self._news.clear()
+                await self._news.wait()
 
     def _spill(self) -> None:
         self._spilled = True

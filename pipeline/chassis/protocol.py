@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from pipeline.chassis.connections import Connections, Room
 from pipeline.chassis.lingering import LingeringTransport
 from pipeline.chassis.refusals import refusal, too_many_connections
+from pipeline.chassis.websockets import keep_little_unsent
 
 SCOPE_KEY = "connection"
 """Where a request finds its connection: `scope["state"]["connection"]`."""
@@ -93,6 +94,10 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._phase is not _Phase.BODY or self.pipeline:
             return False
         return self.cycle.waiting_for_100_continue or self._rest_of_body() > _SMALL_REST_BYTES
+
+    def will_stream(self) -> None:
+        """The answer to this request goes on for as long as its client stays."""
+        keep_little_unsent(self._lingering.inner)
 
     def enforce(self, now: float) -> None:
         settings, waited = self._settings, now - self.since

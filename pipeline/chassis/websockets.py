@@ -6,6 +6,7 @@ down in `tests/unit/chassis/test_uvicorn.py`.
 """
 
 import asyncio
+import socket
 from typing import Any
 
 from uvicorn.config import Config
@@ -13,8 +14,18 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 
 from pipeline.chassis.connections import Connections
+from pipeline.chassis.refusals import refusal
 
 _LAST_WORDS_SECONDS = 2.0
+_UNSENT_BYTES = 64 * 1024
+
+
+def keep_little_unsent(transport: asyncio.BaseTransport) -> None:
+    """What the kernel keeps for a client that does not read is memory, too: by itself, up to 4 MB for each.
+
+    For connections that stay open, and are sent little. A slow client is noticed sooner.
+    """
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNSENT_BYTES)
 
 
 class GuardedWebSocket(WebSocketsSansIOProtocol):
@@ -34,11 +45,20 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._all.websockets += 1
+        keep_little_unsent(transport)
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._all.websockets -= 1
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # The head comes in one piece. uvicorn waits for ever for one that its parser gave up, for a line over 8 KiB.
+        if not self.handshake_initiated and not self.transport.is_closing():
+            self._all.refused["malformed"] += 1
+            self.transport.write(refusal(400, "malformed-request", "this is no handshake of a WebSocket"))
+            self.transport.close()
 
     async def send(self, message: Any) -> None:
         if message["type"] == "websocket.close":
