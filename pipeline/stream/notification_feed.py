@@ -66,6 +66,7 @@ class NotificationFeed:
         self._interrupted = interrupted
         self.sequence: int | None = None
         self._consumed = 0
+        self._consumer = ""
         self._heard_at = 0.0
         self._reconnects = -1
         self._broken = asyncio.Event()
@@ -136,28 +137,34 @@ class NotificationFeed:
         jetstream, client = self._connection.jetstream, self._connection.client
         self._remember((await jetstream.stream_info(NOTIFICATIONS)).state)
         self._find_position(self._bounds)
+        # The first messages may come before the answer that there is a consumer.
         self._consumed = 0
+        self._consumer = f"feed-{uuid.uuid4().hex}"
+        self._broken.clear()
         subscription = await client.subscribe(client.new_inbox(), cb=self._on_message)
-        await jetstream.add_consumer(
-            NOTIFICATIONS,
-            ConsumerConfig(
-                name=f"feed-{uuid.uuid4().hex}",
-                deliver_subject=subscription.subject,
-                deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-                opt_start_seq=(self.sequence or 0) + 1,
-                ack_policy=AckPolicy.NONE,
-                max_deliver=1,
-                flow_control=True,
-                idle_heartbeat=_HEARTBEAT_SECONDS,
-                mem_storage=True,
-                num_replicas=1,
-            ),
-        )
+        try:
+            await jetstream.add_consumer(NOTIFICATIONS, self._consumer_config(subscription.subject))
+        except BaseException:
+            await subscription.unsubscribe()
+            raise
         self._heard_at = time.monotonic()
         self._reconnects = reconnects
-        self._broken.clear()
         log.info("notifications_followed", after=self.sequence)
         return subscription
+
+    def _consumer_config(self, inbox: str) -> ConsumerConfig:
+        return ConsumerConfig(
+            name=self._consumer,
+            deliver_subject=inbox,
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=(self.sequence or 0) + 1,
+            ack_policy=AckPolicy.NONE,
+            max_deliver=1,
+            flow_control=True,
+            idle_heartbeat=_HEARTBEAT_SECONDS,
+            mem_storage=True,
+            num_replicas=1,
+        )
 
     def _find_position(self, bounds: Bounds) -> None:
         if self.sequence is None:
@@ -177,11 +184,14 @@ class NotificationFeed:
             if question:
                 await self._connection.client.publish(question, b"")
             return
-        sequence = message.metadata.sequence
-        self._consumed += 1
-        if self._broken.is_set() or sequence.consumer != self._consumed:
+        metadata = message.metadata
+        if self._broken.is_set() or metadata.consumer != self._consumer:
+            return
+        sequence = metadata.sequence
+        if sequence.consumer != self._consumed + 1:
             self._broken.set()
             return
+        self._consumed += 1
         self.sequence = sequence.stream
         if self._receive(StoredNotice(sequence.stream, message.subject, message.data)):
             await asyncio.sleep(0)  # those who were told get a turn to pass it on

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -9,10 +10,11 @@ from nats.aio.client import Client as NatsClient
 
 from ops.local.servers import RunningServer
 from pipeline.errors import StreamUnavailable
-from pipeline.stream import NotificationPublisher
+from pipeline.stream import Notice, NotificationPublisher, user_subject
 from tests.integration.notifications.clients import event_stream, open_client
 from tests.integration.notifications.conftest import publishing
 from tests.integration.notifications.following import Follower
+from tests.integration.notifications.test_slow_readers import comment, open_stuck
 from tests.processes import Process, Services
 
 _numbers = itertools.count(1)
@@ -139,6 +141,30 @@ async def test_who_was_away_for_long_is_told_everything_while_more_comes_in(
     await again.until(lambda client: len(client.notifications) == len(missed), within_seconds=30)
     assert numbers_of(again.notifications) == missed
     await again.end()
+
+
+async def test_a_gateway_that_stops_says_so_to_everybody_even_to_who_does_not_read(
+    services: Services, publisher: NotificationPublisher
+) -> None:
+    gateway = services.gateway()
+    clients = [await open_client(gateway, f"u-{number}") for number in range(3)]
+    stuck = await open_stuck(gateway, "stuck")
+    await publisher.publish_all([Notice(user_subject("stuck"), comment(n, 4000)) for n in range(200)], "m")
+    async with event_stream(gateway, "u-9") as events:
+        await anext(events)
+        await anext(events)
+        begun = time.monotonic()
+        gateway.terminate()
+
+        assert (await anext(events))["data"]["code"] == 1012
+        with pytest.raises(StopAsyncIteration):
+            await anext(events)
+    for client in clients:
+        assert (await client.closed())[0] == 1012
+    assert await asyncio.to_thread(gateway.wait) == 0
+    assert time.monotonic() - begun < 8
+    stuck.go_on_reading()
+    await stuck.closed()
 
 
 async def test_many_users_at_two_gateways_one_of_which_is_killed_and_one_restarted(

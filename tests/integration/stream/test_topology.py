@@ -95,7 +95,7 @@ async def test_several_processes_may_ensure_the_streams_at_the_same_moment(
 
     assert [process.returncode for process in processes] == [0] * 4, answers
     names = [stream.config.name for stream in await other_program.jetstream().streams_info()]
-    assert sorted(name or "" for name in names) == ["DEAD_LETTERS", "EVENTS"]
+    assert sorted(name or "" for name in names) == ["DEAD_LETTERS", "EVENTS", "NOTIFICATIONS"]
 
 
 async def test_a_stream_that_is_deleted_by_hand_is_back_within_ten_seconds(

@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 READ_WITH = "0.54.0"
 
@@ -24,6 +25,9 @@ PARTS: dict[Any, str] = {
     # answer is ignored up to the next message; a pipelined request waits in `pipeline` with reading paused.
     HttpToolsProtocol: "18fdf324b11bf160",
     FlowControl: "126debcdaa894c83",
+    # The whole head comes in one `data_received`; `send` waits for `writable` and ends with ClientDisconnected once
+    # `disconnected`; a close or a missing pong ends in `transport.close()`, which waits for what is not sent.
+    WebSocketsSansIOProtocol: "0bbcec98938432f7",
     # `_serve` calls `shutdown` once `should_exit` is set; `startup` calls the protocol class with these keywords.
     uvicorn.Server._serve: "4575b7a50adfede8",
     uvicorn.Server.startup: "2aa1d70a244bfcf2",

@@ -207,7 +207,7 @@ async def test_without_a_connection_the_answer_comes_at_once(monkeypatch: pytest
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
         ready = await client.get("/health/ready")
         assert ready.status_code == 503
-        assert [check["name"] for check in ready.json()["checks"]] == ["nats"]
+        assert [check["name"] for check in ready.json()["checks"]] == ["nats", "notifications"]
 
 
 async def test_the_counters_tell_what_became_of_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
