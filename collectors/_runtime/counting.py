@@ -139,7 +139,8 @@ class CounterKeeper:
         try:
             waiting = await self._updates.waiting(limit + 1)
             self._telemetry.pending(waiting)
-            if waiting > limit:
+            size_limit = self._settings.live_backlog_bytes
+            if waiting > limit or await self._updates.waiting_bytes() > size_limit:
                 self._telemetry.gave_up(await self._updates.give_up())
         except StoreUnavailable as error:
             # Nothing is added either, so nothing needs a bound.

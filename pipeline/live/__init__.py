@@ -1,10 +1,11 @@
 """The only door to Redis. What it holds is derived: Postgres can always rebuild it (DESIGN D8).
 
-    store ──▶ live_updates (in the transaction of the events) ──▶ apply.lua ──▶ counters
-       └────▶ one snapshot of all totals ──▶ staged under other names ──▶ replace.lua ──▶ counters
+    store ──▶ live_updates (in the transaction of the events) ──▶ APPLY ──▶ counters
+       └────▶ one snapshot of all totals ──▶ ADD, a piece at a time ──▶ REPLACE ──▶ counters
 
-`operations.py` says which counters there are. `counters.py` changes them by updates, each exactly once, and replaces
-them as a whole; `rebuild.py` and `comparison.py` hold the updates back while they look at one snapshot of Postgres.
+`event_keys.py` and `post_keys.py` say which counters there are, `layout.py` which of them a source has. `counters.py`
+changes them by updates, each exactly once; `building.py` builds all of them anew. `rebuild.py` and `comparison.py` hold
+the updates back while they look at one snapshot of Postgres. `posts.py` reads what the counters say of posts.
 
 What makes it exactly once is one value in Redis, the mark. Every change of a source's counters draws a new one and
 names the one that it has seen *before* it read from Postgres what to change; if that is no longer there, somebody else
@@ -18,6 +19,7 @@ was: after a restart Redis may have lost its last second, so the counters are bu
 from pipeline.live.comparison import Comparison, Difference, compare
 from pipeline.live.connection import LiveConnection
 from pipeline.live.counters import LiveCounters
+from pipeline.live.posts import PostCounters, Window
 from pipeline.live.rate_limits import Decision, RateLimits, RateLimitSettings
 from pipeline.live.rate_windows import Quota, Room
 from pipeline.live.rebuild import LiveStore, Rebuilt, rebuild
@@ -31,11 +33,13 @@ __all__ = [
     "LiveCounters",
     "LiveSettings",
     "LiveStore",
+    "PostCounters",
     "Quota",
     "RateLimitSettings",
     "RateLimits",
     "Rebuilt",
     "Room",
+    "Window",
     "compare",
     "rebuild",
 ]

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from pipeline.chassis.settings import ByteSize
+
 
 class LiveSettings(msgspec.Struct, frozen=True):
     redis_url: str = ""
@@ -14,5 +16,7 @@ class LiveSettings(msgspec.Struct, frozen=True):
     """How often a collector looks for updates of which it was not told, such as another's that has died."""
     live_backlog_updates: int = 50_000
     """Updates of a source that wait at most; above it they are given up, and the counters are built anew."""
+    live_backlog_bytes: ByteSize = ByteSize(256 * 1024**2)
+    """The same as their size in Postgres, compressed: one update of social actions may tell of thousands of posts."""
     live_hold_seconds: float = 10.0
     """How long a rebuild that has died keeps updates from being applied."""

@@ -64,7 +64,20 @@ WITH incoming AS MATERIALIZED (
         watches = kept.watches + excluded.watches,
         watch_seconds = kept.watch_seconds + excluded.watch_seconds,
         watched_percent = kept.watched_percent + excluded.watched_percent
-), facet_index AS (
+{audience}{tables}), live_update AS (
+    INSERT INTO live_updates (source, changes)
+    SELECT $1, json_build_object('events', json_agg(json_build_array(event_type, day, events)){facts})
+    FROM (SELECT event_type, to_char(second AT TIME ZONE 'UTC', 'YYYYMMDD') AS day, sum(events) AS events
+          FROM per_second GROUP BY 1, 2) AS per_day
+    HAVING $4::boolean AND count(*) > 0
+), untold AS (
+    DELETE FROM live_epochs WHERE source = $1 AND NOT $4::boolean
+)
+SELECT count(*)::integer AS stored FROM stored
+"""
+
+# Who was there, for the reports on people.
+_AUDIENCE = """), facet_index AS (
     SELECT facets, row_number() OVER () - 1 AS index
     FROM (SELECT DISTINCT facets FROM stored WHERE user_id IS NOT NULL) AS present
 ), segment AS (
@@ -77,16 +90,6 @@ WITH incoming AS MATERIALIZED (
     FROM stored JOIN facet_index USING (facets)
     WHERE user_id IS NOT NULL
     HAVING count(*) > 0
-{tables}), live_update AS (
-    INSERT INTO live_updates (source, changes)
-    SELECT $1, json_build_object('events', json_agg(json_build_array(event_type, day, events)){facts})
-    FROM (SELECT event_type, to_char(second AT TIME ZONE 'UTC', 'YYYYMMDD') AS day, sum(events) AS events
-          FROM per_second GROUP BY 1, 2) AS per_day
-    HAVING $4::boolean AND count(*) > 0
-), untold AS (
-    DELETE FROM live_epochs WHERE source = $1 AND NOT $4::boolean
-)
-SELECT count(*)::integer AS stored FROM stored
 """
 
 
@@ -111,7 +114,10 @@ class EventStore:
         """`news` is set when there is something to tell the live counters; None where there are none. `notices` is set
         when there may be something to tell people."""
         self._write: LiteralString = _WRITE.format(
-            columns=projection.columns, tables=projection.write, facts=projection.changed_facts
+            audience=_AUDIENCE if projection.has_audience else "",
+            columns=projection.columns,
+            tables=projection.write,
+            facts=projection.changed_facts,
         )
         self._database = database
         self._source = source

@@ -59,6 +59,10 @@ _WAITING = """
 SELECT count(*)::integer AS waiting FROM (SELECT FROM live_updates WHERE source = $1 LIMIT $2::integer) AS counted
 """
 
+_WAITING_BYTES = """
+SELECT coalesce(sum(pg_column_size(changes)), 0)::text AS bytes FROM live_updates WHERE source = $1
+"""
+
 _GIVE_UP = """
 WITH closed AS (
     DELETE FROM live_epochs WHERE source = $1
@@ -162,6 +166,11 @@ class LiveUpdates:
         """How many updates wait, counted up to the limit."""
         [row] = await self._database.query(_WAITING, self._source, limit)
         return int(row["waiting"])
+
+    async def waiting_bytes(self) -> int:
+        """How much room the updates take that wait."""
+        [row] = await self._database.query(_WAITING_BYTES, self._source)
+        return int(row["bytes"])
 
     async def give_up(self) -> int:
         """Deletes all updates that wait, and the epoch with them: the counters must be built anew.

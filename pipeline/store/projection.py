@@ -15,7 +15,8 @@ class Projection(msgspec.Struct, frozen=True):
     `stored` alone. `changed_facts` are further members of the JSON that live counters are told of what a batch changed.
     `total_facts` is a statement that says the same of all that there is, a piece at a time: of the things after $1, at
     most $2 of them, and all that there is of each. Its one row is `last`, the last of them or NULL, and `changes`, the
-    JSON of a `Changes`. The empty text is before all things. `notifies` says that `write` fills `notification_outbox`.
+    JSON of a `Changes`. The empty text is before all things. `notifies` says that `write` fills `notification_outbox`,
+    `has_audience` that reports tell of the people behind the events: where nothing is known of them, they do not.
     """
 
     columns: LiteralString = ""
@@ -23,6 +24,7 @@ class Projection(msgspec.Struct, frozen=True):
     changed_facts: LiteralString = ""
     total_facts: LiteralString = ""
     notifies: bool = False
+    has_audience: bool = True
 
 
 EVENTS_ONLY = Projection()

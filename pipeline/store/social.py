@@ -141,4 +141,5 @@ SOCIAL = Projection(
     changed_facts=_CHANGED_FACTS,
     total_facts=_TOTAL_FACTS,
     notifies=True,
+    has_audience=False,
 )

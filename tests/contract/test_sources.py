@@ -16,6 +16,7 @@ from collectors.registry import SOURCES
 from pipeline.events.reasons import Rejection
 from pipeline.events.record import FACET_SEPARATOR, EventRecord
 from pipeline.events.source import Source
+from pipeline.store.projections import PROJECTIONS
 from tests.contract.samples import (
     FOLDER,
     RECEIVED_AT,
@@ -146,6 +147,11 @@ def test_a_source_knows_its_formats_by_their_names(source: Source) -> None:
 def test_no_two_sources_share_a_projection() -> None:
     names = [source.projection for source in SOURCES.values() if source.projection]
     assert sorted(set(names)) == sorted(names)
+
+
+@each_source
+def test_people_are_kept_for_reports_where_something_is_known_of_them(source: Source) -> None:
+    assert PROJECTIONS[source.projection].has_audience == bool(source.facets)
 
 
 def test_no_two_sources_share_the_name_of_a_format() -> None:

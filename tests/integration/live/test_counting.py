@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from pipeline.chassis.settings import ByteSize
 from pipeline.errors import LiveUnavailable
 from pipeline.events.changes import Pending
 from pipeline.live import LiveConnection, LiveCounters, LiveSettings, rebuild
@@ -226,10 +227,11 @@ async def test_updates_that_are_offered_again_change_nothing(
     assert await counted(redis) == await truth(look)
 
 
+@pytest.mark.parametrize("limit", [{"live_backlog_updates": 5}, {"live_backlog_bytes": ByteSize(500)}])
 async def test_a_backlog_that_grows_too_long_is_given_up_and_built_anew(
-    start_keeper: StartKeeper, redis: Redis, look: asyncpg.Connection, live_settings: LiveSettings
+    start_keeper: StartKeeper, redis: Redis, look: asyncpg.Connection, limit: dict[str, Any]
 ) -> None:
-    nowhere = LiveSettings(redis_url="redis://127.0.0.1:1/0", live_backlog_updates=5, live_hold_seconds=1.0)
+    nowhere = LiveSettings(redis_url="redis://127.0.0.1:1/0", live_hold_seconds=1.0, **limit)
     lonely = await start_keeper(nowhere)
     for seed in range(12):
         await lonely.store.write(some_records(3, seed))

@@ -214,3 +214,22 @@ async def everything(look: asyncpg.Connection) -> dict[str, list[Any]]:
     for table in tables:
         found[table] = [tuple(row) for row in await look.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")]
     return found
+
+
+async def test_nobody_is_kept_for_reports_on_people_of_whom_nothing_is_known(
+    store: EventStore, look: asyncpg.Connection
+) -> None:
+    await store.write([action("like", "u-1", postId="p-1")])
+    assert await look.fetchval("SELECT count(*) FROM audience_segments") == 0
+
+
+async def test_who_likes_is_told_even_where_another_unlikes_at_the_same_time(
+    store: EventStore, look: asyncpg.Connection
+) -> None:
+    await store.write([action("post", "u-1", postId="p-1"), action("like", "u-2", postId="p-1")])
+    later = NOON + timedelta(hours=1)
+    await store.write(
+        [action("like", "u-3", later, postId="p-1"), action("unlike", "u-2", later, postId="p-1")]
+    )
+    assert await likes_of(look, "p-1") == (1, 1)
+    assert [(n["type"], n["from"]) for n in await notices(look)] == [("LIKE", "u-2"), ("LIKE", "u-3")]
