@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from alerts.rules import Absence, Concentration, EpisodicRule, ErrorRate, Flapping, Growth, PostRule
 from alerts.series import ADDRESSES, FLIPS, LIKES, YOUNG, Series, Usual
-from alerts.suspicion import FEW, suspicion
+from alerts.suspicion import FEW, Suspicion, suspicions
 
 ACCEPTED, FAILED = range(2)
 """The columns of a source's series."""
@@ -40,7 +40,7 @@ def worth_judging(rule: PostRule, post: Series, first: int, last: int) -> npt.ND
     figures = post.windows(slice(None), first, last, rule.window_minutes)
     young, addresses = figures[:, YOUNG], np.sort(figures[:, ADDRESSES], axis=1)[:, -FEW:].sum(axis=1)
     marked = (young >= rule.threshold * figures[:, LIKES]) & (young >= rule.min_suspicious)
-    together = addresses >= rule.threshold * figures[:, ADDRESSES].sum(axis=1)
+    together = addresses >= rule.address_threshold * figures[:, ADDRESSES].sum(axis=1)
     return marked | (together & (figures[:, LIKES] >= rule.min_suspicious))
 
 
@@ -66,28 +66,35 @@ def judge_source(rule: Absence | ErrorRate, source: Series, end: int) -> Reading
 def _judge_composition(rule: Concentration, post: Series, usual: Usual, end: int) -> Reading:
     window = post.window(end, rule.window_minutes)
     likes = int(window[LIKES])
+    details: dict[str, Any] = {"likes": likes}
     if 2 * likes < rule.min_suspicious:
-        return Reading(rule, 0.0, holds=False, quiet=True, details={"likes": likes})
+        return Reading(rule, 0.0, holds=False, quiet=True, details=details)
     others = usual.beside(post, end)
     if int(others[LIKES]) < rule.usual_likes:
-        return Reading(rule, 0.0, holds=False, quiet=True, details={"likes": likes})
-    found = suspicion(window, others, rule.significance)
-    suspicious = found.share * likes
-    holds = found.share >= rule.threshold and suspicious >= rule.min_suspicious
-    quiet = found.share < rule.clear_threshold or 2 * suspicious < rule.min_suspicious
-    details = {
-        "likes": likes,
-        "sign": found.sign,
-        "share": round(found.seen, 4),
-        "usualShare": round(found.usual, 4),
-        "suspiciousShare": round(found.share, 4),
+        return Reading(rule, 0.0, holds=False, quiet=True, details=details)
+    found = [sign for sign in suspicions(window, others) if sign.significance >= rule.significance]
+    if not found:
+        return Reading(rule, 0.0, holds=False, quiet=True, details=details)
+    strongest = max(found, key=lambda sign: _strength(rule, sign))
+    value, suspicious = _strength(rule, strongest), strongest.share * likes
+    details |= {
+        "sign": strongest.sign,
+        "share": round(strongest.seen, 4),
+        "usualShare": round(strongest.usual, 4),
+        "suspiciousShare": round(strongest.share, 4),
         "suspiciousLikes": round(suspicious),
     }
+    holds = value >= 1 and suspicious >= rule.min_suspicious
     if isinstance(rule, Growth):
         factor = _growth(rule, post, end, likes)
         holds = holds and factor >= rule.growth_factor
         details["growth"] = round(factor, 2)
-    return Reading(rule, found.share, holds, quiet, details)
+    quiet = value < rule.clear_threshold / rule.threshold or 2 * suspicious < rule.min_suspicious
+    return Reading(rule, value, holds, quiet, details)
+
+
+def _strength(rule: Concentration, sign: Suspicion) -> float:
+    return sign.share / (rule.address_threshold if sign.of_addresses else rule.threshold)
 
 
 def _growth(rule: Growth, post: Series, end: int, likes: int) -> float:

@@ -50,11 +50,14 @@ class _Episodic(_Rule, frozen=True, kw_only=True):
 
 class Concentration(_Episodic, frozen=True, kw_only=True, tag="concentration"):
     """Many likes from new accounts, or from one address. The value is the share of the window's likes by which these
-    exceed what is usual here: an estimate of how many of them were not given by people."""
+    exceed what is usual here: an estimate of how many were not given by people. 1 is a share that reaches its
+    threshold."""
 
     raises = "FRAUD"
 
     threshold: Share
+    address_threshold: Share
+    """In place of `threshold` where the likes come from few addresses: carriers bring some posts more than others."""
     min_suspicious: Count
     """The share must come to so many likes to open an alert, and to half of that to keep it open: a school class that
     likes a post from one address is no attack."""

@@ -23,44 +23,37 @@ class Suspicion(msgspec.Struct, frozen=True):
     `seen` is the share that has the mark, `usual` that of the other posts' likes."""
 
     sign: str
+    of_addresses: bool
     share: float
     significance: float
     seen: float
     usual: float
 
 
-NOTHING = Suspicion("", 0.0, 0.0, 0.0, 0.0)
-
-
-def suspicion(post: Counts, others: Counts, significance: float) -> Suspicion:
-    """The strongest of the signs that stand out of chance so far; NOTHING where none does."""
+def suspicions(post: Counts, others: Counts) -> list[Suspicion]:
+    """All signs, whether they say anything or not."""
     post_likes, other_likes = int(post[LIKES]), int(others[LIKES])
-    found = [
-        _compare(
-            "newborn accounts", int(post[NEWBORN]), post_likes, (int(others[NEWBORN]) + 1) / (other_likes + 2)
-        ),
-        _compare("new accounts", int(post[YOUNG]), post_likes, (int(others[YOUNG]) + 1) / (other_likes + 2)),
-    ]
+    found: list[Suspicion] = []
+    for sign, column in (("newborn accounts", NEWBORN), ("new accounts", YOUNG)):
+        found += _compare(
+            sign, False, int(post[column]), post_likes, (int(others[column]) + 1) / (other_likes + 2)
+        )
     # The buckets are those that stand out most, not the largest: one that is large everywhere is a carrier's.
     known, known_elsewhere = int(post[ADDRESSES].sum()), int(others[ADDRESSES].sum())
     if known and known_elsewhere:
         elsewhere = (others[ADDRESSES] + 1) / (known_elsewhere + BUCKETS)
         ranked = (post[ADDRESSES] / known - elsewhere).argsort()
         for sign, buckets in (("one address", ranked[-1:]), ("few addresses", ranked[-FEW:])):
-            found.append(
-                _compare(sign, int(post[ADDRESSES][buckets].sum()), known, float(elsewhere[buckets].sum()))
-            )
-    return max(
-        (sign for sign in found if sign.significance >= significance),
-        key=lambda sign: sign.share,
-        default=NOTHING,
-    )
+            marked, usual = int(post[ADDRESSES][buckets].sum()), float(elsewhere[buckets].sum())
+            found += _compare(sign, True, marked, known, usual)
+    return found
 
 
-def _compare(sign: str, marked: int, likes: int, usual: float) -> Suspicion:
+def _compare(sign: str, of_addresses: bool, marked: int, likes: int, usual: float) -> list[Suspicion]:
     usual = max(usual, _RAREST)
     if not likes or usual >= 1:
-        return NOTHING
+        return []
     seen = marked / likes
     deviation = math.sqrt(usual * (1 - usual) / likes)
-    return Suspicion(sign, (seen - usual) / (1 - usual), (seen - usual) / deviation, seen, usual)
+    share, significance = (seen - usual) / (1 - usual), (seen - usual) / deviation
+    return [Suspicion(sign, of_addresses, share, significance, seen, usual)]

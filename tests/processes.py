@@ -246,6 +246,10 @@ class Services:
         """`python -m reporter`."""
         return self._service("reporter", ("reporter",), settings, ready)
 
+    def alerts(self, *, ready: bool = True, **settings: str) -> Process:
+        """`python -m alerts`; start as many as you like."""
+        return self._service("alerts", ("alerts",), settings, ready)
+
     def publisher(self, gateway: Process, reporter: Process, *arguments: str) -> Process:
         """`python -m publisher`, launched: `wait` for its end."""
         addresses = {"EVENT_ENDPOINT": f"{gateway.url}/events", "REPORTER_URL": reporter.url}
