@@ -11,6 +11,7 @@ from gateway.body import BodyReader
 from gateway.commit import LARGE_WINDOW, GroupCommit
 from gateway.events.route import EventsEndpoint
 from gateway.events.service import EventService
+from gateway.feed.route import feed_router
 from gateway.notifications.assembly import assemble_notifications
 from gateway.operator.route import operator_router
 from gateway.operator.service import DeadLetterService
@@ -88,6 +89,7 @@ def create_gateway(
             deliveries.router(),
             actions.router(),
             notifications.router,
+            feed_router(social.live),
             operator_router(letters, settings.operator_api_keys),
         ],
         {"nats": connection.check},
