@@ -96,3 +96,14 @@ def few_files() -> Iterator[None]:
 
 def test_never_more_than_the_open_files_allow(few_files: None) -> None:
     assert Connections(ServerSettings(port=1, connections_max=10_000)).limit == 128
+
+
+def test_websockets_have_what_is_left_of_the_open_files(few_files: None) -> None:
+    connections = Connections(ServerSettings(port=1, connections_max=100, websockets_max=10_000))
+    assert connections.websocket_limit == 256 - 100 - 128
+    assert connections.websocket_refusal() == ""
+    connections.websockets = connections.websocket_limit
+    assert "WEBSOCKETS_MAX" in connections.websocket_refusal()
+    connections.websockets = 0
+    connections.draining = True
+    assert "stopping" in connections.websocket_refusal()
