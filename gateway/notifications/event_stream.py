@@ -72,6 +72,7 @@ class EventStreamDoor:
         @get(
             "/stream",
             summary="Notifications as they happen (server-sent events)",
+            response_description="Events, for as long as the client stays",
             description=_DESCRIPTION,
             media_type=_MEDIA_TYPE,
             responses=_RESPONSES,
