@@ -5,7 +5,7 @@ import itertools
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -43,11 +43,9 @@ class Crowd:
         """How many of them like the post now."""
         return sum(liked for _, _, liked in self.last_words.values())
 
-    @property
-    def likes_of_today(self) -> int:
-        """How many of them said so today."""
-        today = datetime.now(UTC).date()
-        return sum(liked and at.date() == today for at, _, liked in self.last_words.values())
+    def likes_of(self, day: date) -> int:
+        """How many of them said so on that day."""
+        return sum(liked and at.date() == day for at, _, liked in self.last_words.values())
 
     async def act(self) -> None:
         """Everybody says one to five words, some of them of yesterday; a part comes twice, all of it in any order."""
@@ -175,13 +173,13 @@ async def all_equal(crowd: Crowd, look: asyncpg.Connection, own_redis: RunningSe
     """Postgres, the post's own counter and the top lists say what the crowd knows."""
     await postgres_equals(crowd, look)
     assert 0 < crowd.likes < USERS
-    today = f"top_posts:{datetime.now(UTC):%Y%m%d}"
+    today = datetime.now(UTC).date()
 
     async def same() -> None:
         async with Redis.from_url(own_redis.url, decode_responses=True) as redis:
             assert await redis.get(f"post:{POST}:likes") == str(crowd.likes)
             assert await redis.zrange("top_posts", 0, -1, withscores=True) == [(POST, crowd.likes)]
-            assert await redis.zrange(today, 0, -1, withscores=True) == [(POST, crowd.likes_of_today)]
+            assert await redis.zscore(f"top_posts:{today:%Y%m%d}", POST) == crowd.likes_of(today)
             assert await redis.zscore("trending_posts", POST) is not None
 
     await eventually(same, within_seconds=60)

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from tests.integration.live import truth as events_truth
 
@@ -33,14 +34,19 @@ async def truth(look: asyncpg.Connection) -> Values:
 
 
 async def counted(redis: Redis) -> Values:
-    """All counters in Redis, by a plain client; a string as if it were a set with its post alone."""
-    values = await events_truth.counted(redis, "social")
-    async for key in redis.scan_iter(match="post:*:*", count=1000):
-        values[key] = {key.removeprefix("post:").rpartition(":")[0]: int(await redis.get(key) or 0)}
-    async for key in redis.scan_iter(match="top_posts*", count=1000):
-        values[key] = {
-            str(post): int(score) for post, score in await redis.zrange(key, 0, -1, withscores=True)
-        }
+    """All counters in Redis, by a plain client; a string as if it were a set with its post alone.
+
+    Raises AssertionError where there is something else in place of a counter.
+    """
+    try:
+        values = await events_truth.counted(redis, "social")
+        async for key in redis.scan_iter(match="post:*:*", count=1000):
+            values[key] = {key.removeprefix("post:").rpartition(":")[0]: int(await redis.get(key) or 0)}
+        async for key in redis.scan_iter(match="top_posts*", count=1000):
+            members = await redis.zrange(key, 0, -1, withscores=True)
+            values[key] = {str(post): int(score) for post, score in members}
+    except (ResponseError, ValueError) as error:
+        raise AssertionError(error) from error
     return values
 
 

@@ -139,6 +139,10 @@ async def test_several_keepers_count_the_same_whatever_comes_again_and_whatever_
                 await spoil_it(redis, spoil)
 
     await asyncio.gather(*(write(keeper, seed) for seed, keeper in enumerate(keepers)))
+    # What nobody touches any more is not noticed until it is compared.
+    now = datetime.now(UTC)
+    last = [action("like", f"u-{n}", now, postId="p:0") for n in range(100, 103)]
+    await keepers[1].store.write([*last, action("comment", "u-1", now, postId="p:0", text="the last")])
     await agree(redis, look)
     if spoil == "nothing":
         rebuilds = [keeper.rebuilds() for keeper in keepers]
