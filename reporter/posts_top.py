@@ -31,24 +31,26 @@ WINDOWS: Mapping[str, Window] = {"day": "day", "month": "month", "all": "all"}
 MAX_POSTS = 100
 _DEFAULT_POSTS = 20
 
-# $1 is the period, $2 the number of posts. LATERAL sums of single posts keep to the primary key, however many rows the
-# planner believes there are. Shards are found by stepping through the index, not by reading it.
+# $1 is the period, $2 the number of posts. Shards are found by stepping through the index, not by reading it. Of an
+# array the planner expects a few elements, so posts are looked up one by one, which is right here: it cannot know how
+# few have a magnitude that is yet to be found out.
 _TOP: LiteralString = """
 WITH RECURSIVE shards AS (
     SELECT min(shard) AS shard FROM {table} WHERE {period} = $1::date
     UNION ALL
     SELECT (SELECT min(shard) FROM {table} WHERE {period} = $1::date AND shard > previous.shard)
     FROM shards AS previous WHERE previous.shard IS NOT NULL
-), foremost AS (
-    SELECT DISTINCT post_id
-    FROM shards CROSS JOIN LATERAL (
-        SELECT post_id FROM {table} AS kept
-        WHERE kept.{period} = $1::date AND kept.shard = shards.shard
-        ORDER BY magnitude DESC LIMIT $2::integer
-    ) AS of_shard
 ), bound AS (
     SELECT sums.likes
-    FROM foremost CROSS JOIN LATERAL (
+    FROM unnest(ARRAY(
+        SELECT DISTINCT post_id
+        FROM shards CROSS JOIN LATERAL (
+            SELECT post_id FROM {table} AS kept
+            WHERE kept.{period} = $1::date AND kept.shard = shards.shard
+            ORDER BY magnitude DESC LIMIT $2::integer
+        ) AS largest
+    )) AS foremost(post_id)
+    CROSS JOIN LATERAL (
         SELECT sum(likes) AS likes FROM {table} AS kept
         WHERE kept.post_id = foremost.post_id AND kept.{period} = $1::date
     ) AS sums
@@ -56,25 +58,29 @@ WITH RECURSIVE shards AS (
 ), least AS (
     SELECT social_magnitude(greatest(1, ceil((SELECT likes FROM bound) / count(shard)))::bigint) AS magnitude
     FROM shards
-), candidates AS (
-    SELECT DISTINCT post_id
-    FROM shards CROSS JOIN LATERAL (
-        SELECT post_id FROM {table} AS kept
-        WHERE kept.{period} = $1::date AND kept.shard = shards.shard
-          AND kept.magnitude >= (SELECT magnitude FROM least)
-    ) AS of_shard
+), best AS (
+    SELECT candidates.post_id, sums.likes, sums.comments, sums.shares
+    FROM unnest(ARRAY(
+        SELECT DISTINCT post_id
+        FROM shards CROSS JOIN LATERAL (
+            SELECT post_id FROM {table} AS kept
+            WHERE kept.{period} = $1::date AND kept.shard = shards.shard
+              AND kept.magnitude >= (SELECT magnitude FROM least)
+        ) AS large
+    )) AS candidates(post_id)
+    CROSS JOIN LATERAL (
+        SELECT sum(likes) AS likes, sum(comments) AS comments, sum(shares) AS shares FROM {table} AS kept
+        WHERE kept.post_id = candidates.post_id AND kept.{period} = $1::date
+    ) AS sums
+    WHERE sums.likes > 0
+    ORDER BY likes DESC, post_id LIMIT $2::integer
 )
-SELECT post_id, user_id, text, sums.likes::text, sums.comments::text, sums.shares::text
-FROM candidates CROSS JOIN LATERAL (
-    SELECT sum(likes) AS likes, sum(comments) AS comments, sum(shares) AS shares FROM {table} AS kept
-    WHERE kept.post_id = candidates.post_id AND kept.{period} = $1::date
-) AS sums LEFT JOIN social_posts USING (post_id)
-WHERE sums.likes > 0
-ORDER BY sums.likes DESC, post_id
-LIMIT $2::integer
+SELECT post_id, user_id, text, likes::text, comments::text, shares::text
+FROM best LEFT JOIN social_posts USING (post_id)
+ORDER BY best.likes DESC, post_id
 """
-_TOP_OF_DAYS = _TOP.format(table="social_post_days", period="day")
-_TOP_OF_TOTALS = _TOP.format(table="social_post_totals", period="month")
+TOP_OF_DAYS = _TOP.format(table="social_post_days", period="day")
+TOP_OF_TOTALS = _TOP.format(table="social_post_totals", period="month")
 _ALL_TIME = "-infinity"
 
 
@@ -116,11 +122,11 @@ async def top_posts(database: Database, asked: TopRequest) -> list[TopPost]:
     """The report: most likes first, equal ones by id. Posts that nobody likes are not among them."""
     match asked.window:
         case "day":
-            rows = await database.query(_TOP_OF_DAYS, asked.day.isoformat(), asked.limit)
+            rows = await database.query(TOP_OF_DAYS, asked.day.isoformat(), asked.limit)
         case "month":
-            rows = await database.query(_TOP_OF_TOTALS, asked.day.replace(day=1).isoformat(), asked.limit)
+            rows = await database.query(TOP_OF_TOTALS, asked.day.replace(day=1).isoformat(), asked.limit)
         case "all":
-            rows = await database.query(_TOP_OF_TOTALS, _ALL_TIME, asked.limit)
+            rows = await database.query(TOP_OF_TOTALS, _ALL_TIME, asked.limit)
     return [
         TopPost(
             row["post_id"],

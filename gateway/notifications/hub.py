@@ -32,6 +32,8 @@ from pipeline.stream import (
 )
 
 _SWEEP_SECONDS = 1.0
+_PATIENCE_SECONDS = 5.0
+"""How long a client waits at a gateway that has just started, or has just lost NATS, before it is sent away."""
 
 
 class Hub:
@@ -74,16 +76,13 @@ class Hub:
 
         Raises Refused.
         """
-        bounds = None
-        if since is not None:
-            try:
-                bounds = await self._feed.bounds(to_hold=since)
-            except StreamUnavailable:
-                raise Refused(UNAVAILABLE) from None
+        try:
+            await self._feed.until_live(_PATIENCE_SECONDS)
+            bounds = None if since is None else await self._feed.bounds(to_hold=since)
+        except StreamUnavailable:
+            raise Refused(UNAVAILABLE) from None
         if self._stopping:
             raise Refused(RESTARTING)
-        if not self._feed.is_live:
-            raise Refused(UNAVAILABLE)
         own = self._audiences.get(user_subject(subscriber.bearer.user_id), ())
         if len(own) >= self._settings.notification_connections_per_user:
             raise Refused(TOO_MANY_CONNECTIONS)

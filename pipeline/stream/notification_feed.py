@@ -70,6 +70,7 @@ class NotificationFeed:
         self._heard_at = 0.0
         self._reconnects = -1
         self._broken = asyncio.Event()
+        self._begun = asyncio.Event()
         self._bounds = Bounds(1, 0)
         self._bounds_at = 0.0
 
@@ -82,6 +83,18 @@ class NotificationFeed:
             and self._reconnects == self._connection.reconnects
             and time.monotonic() - self._heard_at < _SILENT_AFTER_SECONDS
         )
+
+    async def until_live(self, timeout_seconds: float) -> None:
+        """Returns when it is live. Raises StreamUnavailable when it is not in time."""
+        if self.is_live:
+            return
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while not self.is_live:
+                    self._begun.clear()
+                    await self._begun.wait()
+        except TimeoutError:
+            raise StreamUnavailable("notifications do not come in") from None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Receives until told to stop."""
@@ -149,6 +162,7 @@ class NotificationFeed:
             raise
         self._heard_at = time.monotonic()
         self._reconnects = reconnects
+        self._begun.set()
         log.info("notifications_followed", after=self.sequence)
         return subscription
 

@@ -1,14 +1,17 @@
 """Reports of posts, against what is true of the same actions."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
 from pipeline.store import Database
 from pipeline.store.progress import report_progress
+from reporter.posts_top import TOP_OF_DAYS, TopRequest, top_posts
 from tests.integration.reporter.social_actions import Sums, action, added, make_actions, store, sums_by_day
 
 BEGIN = datetime(2026, 4, 20, 3, tzinfo=UTC)
@@ -23,6 +26,14 @@ async def truth(database: Database) -> Truth:
     actions = make_actions(3_000, seed=5, begin=BEGIN, span=SPAN, posts=POSTS)
     await store(database, actions)
     return sums_by_day(actions)
+
+
+@pytest.fixture
+async def look(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A plain connection, past everything of ours."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
 
 
 def best(truth: Truth, counts: Callable[[date], bool], limit: int) -> list[tuple[str, Sums]]:
@@ -57,6 +68,27 @@ async def test_the_top_of_each_window_is_the_truth(
     assert await top(window="month", date="2026-05-07") == best(truth, lambda day: day.month == 5, limit)
     assert await top(window="all") == best(truth, lambda _: True, limit)
     assert await top(window="month", date="2026-03-07") == []
+
+
+async def test_the_top_of_many_posts_is_found_without_reading_them_all(
+    database: Database, look: asyncpg.Connection
+) -> None:
+    await look.execute(
+        "INSERT INTO social_post_days (post_id, day, shard, likes, comments, shares) "
+        "SELECT 'p-' || rank, '2026-05-14', shard, (30000 / power(rank, 0.8))::bigint - shard, 0, 0 "
+        "FROM generate_series(1, 30000) AS rank CROSS JOIN generate_series(0, 2) AS shard"
+    )
+    await look.execute("ANALYZE social_post_days")
+    blocks = await look.fetchval("SELECT relpages / 2 FROM pg_class WHERE relname = 'social_post_days'")
+
+    asked = TopRequest("day", date(2026, 5, 14), 20)
+    found = await top_posts(database, asked)
+    assert [post.post_id for post in found] == [f"p-{rank}" for rank in range(1, 21)]
+    explained = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + TOP_OF_DAYS.replace("$1::date", "$1::text::date")
+    [answer] = json.loads(await look.fetchval(explained, asked.day.isoformat(), asked.limit) or "[]")
+    read = answer["Plan"]["Shared Hit Blocks"] + answer["Plan"]["Shared Read Blocks"]
+    assert blocks is not None
+    assert read < blocks
 
 
 async def test_today_is_the_window_of_who_says_nothing_and_a_post_is_shown_with_what_is_known_of_it(
