@@ -42,9 +42,10 @@ SELECT json_build_object(
 )::text AS answer
 """
 
-_WAITING = (
-    "SELECT count(*)::integer AS waiting FROM (SELECT FROM live_updates WHERE source = $1 LIMIT $2::integer) AS counted"
-)
+_WAITING = """
+SELECT count(*)::integer AS waiting
+FROM (SELECT FROM live_updates WHERE source = $1 LIMIT $2::integer) AS counted
+"""
 
 _GIVE_UP = """
 WITH closed AS (
