@@ -96,7 +96,7 @@ class Surroundings:
             settings = msgspec.structs.replace(settings, nats_request_timeout_seconds=patient)
             self._streams = await self._open.enter_async_context(inspect_streams(settings, "console"))
         except SluiceError as error:
-            self.away["nats"] = str(error)
+            self.away["nats"] = str(error).removeprefix("NATS: ")
 
     async def _connect_redis(self) -> None:
         try:
