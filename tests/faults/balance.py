@@ -96,7 +96,8 @@ def _consumers(system: System) -> list[str]:
 def _counters(system: System) -> list[str]:
     """The live counters in Redis follow by themselves, a moment later: what an operator would ask for is asked."""
 
-    check = system.services.program("counters", "console", "counters", "check")
+    sources = [argument for source in questions.SOURCES for argument in ("--source", source)]
+    check = system.services.program("counters", "console", "counters", "check", *sources)
 
     def problem() -> str | None:
         before = len(check.log.read_bytes()) if check.log.exists() else 0
