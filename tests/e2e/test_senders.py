@@ -1,4 +1,4 @@
-"""The publisher in the part of each provider, against the whole pipeline: all that it sent is stored once, and right."""
+"""The publisher in the part of each provider, against the whole pipeline: what it sent is stored once, and right."""
 
 import json
 from collections.abc import Iterator
