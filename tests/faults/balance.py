@@ -29,6 +29,8 @@ class Reckoning:
     balance: Balance
     dead_letters: int
     drained_seconds: float
+    left_in_stream: int
+    """Batches, after everything was compared."""
     problems: list[str] = field(default_factory=list[str])
 
 
@@ -43,8 +45,10 @@ def reckon(system: System, load: Load) -> Reckoning:
     )
     balance = load.ledger.compare(stored)
     letters = questions.in_nats(system.nats.url, questions.read_letters, _READ_SECONDS)
-    reckoning = Reckoning(balance, letters.by_reason.total(), drained)
+    reckoning = Reckoning(balance, letters.by_reason.total(), drained, system.backlog())
     problems = reckoning.problems
+    if reckoning.left_in_stream:
+        problems.append(f"{reckoning.left_in_stream} batches came into the stream while nothing was sent")
     if not balance.holds:
         problems.append(f"the ledger does not balance: {balance}")
     if load.account.offenders:
