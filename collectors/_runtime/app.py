@@ -78,7 +78,11 @@ def create_collector(
         ),
         metrics,
         [stats, lag],
-        {"nats": connection.check, "postgres": functools.partial(check_migrated, database), "writer": heartbeat.check},
+        {
+            "nats": connection.check,
+            "postgres": functools.partial(check_migrated, database),
+            "writer": heartbeat.check,
+        },
         optional_checks={"redis": counters.check} if counters else None,
     )
     loops: dict[str, Loop] = {
