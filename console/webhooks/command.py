@@ -13,8 +13,9 @@ import msgspec
 from console.context import Context
 from console.dead_letters_rendering import printable
 from console.webhooks.contents import Contents, contents_of
-from console.webhooks.diagnosis import Diagnosis, diagnose, headers_of
+from console.webhooks.diagnosis import Diagnosis, diagnose
 from console.webhooks.doors import Door, all_doors
+from console.webhooks.headers import headers_of
 from console.webhooks.signing import CannotSign, sign
 from pipeline.events.values import iso_moment
 from pipeline.events.webhook import WebhookRequest

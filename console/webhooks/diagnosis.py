@@ -7,7 +7,7 @@ import msgspec
 
 from console import words
 from console.webhooks.doors import Door, texts_of
-from console.webhooks.rules import RULES, TOKEN, Headers, Rule
+from console.webhooks.rules import RULES, TOKEN, Rule
 from console.webhooks.variants import bodies_like, secrets_like
 from pipeline.events.webhook import Refusal, WebhookRequest
 
@@ -199,11 +199,3 @@ def _stale(
         yield "If the sender tries again with the old signature, it must sign every attempt anew."
     else:
         yield "One of the clocks is wrong: compare `date -u` here and at the sender."
-
-
-def headers_of(written: Sequence[tuple[str, str]]) -> tuple[Headers, list[str]]:
-    """As the gateway gets them: names in lower case, values in Latin-1, and those that came twice left out (listed)."""
-    names = [name.lower() for name, _ in written]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    found = {name.lower(): value.encode().decode("latin-1") for name, value in written}
-    return {name: value for name, value in found.items() if name not in twice}, twice
