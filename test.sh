@@ -26,4 +26,10 @@ run "format (ruff format)" ruff format --check .
 run "types (pyright)" pyright
 run "import rules (import-linter)" lint-imports
 run "query engine (node --test)" engine_tests
-run "tests (pytest)" python -m pytest "$@"
+if (($#)); then
+  run "tests (pytest)" python -m pytest "$@"
+else
+  # Faults are timed: they have the machine for themselves. The others mostly wait for processes, so two at a time are faster.
+  run "tests of faults (pytest)" python -m pytest tests/faults
+  run "all other tests (pytest)" python -m pytest --ignore tests/faults -n 2 --dist loadfile
+fi

@@ -11,6 +11,7 @@ from console.doctor.command import doctor
 from console.logs import log_to_stderr
 from console.status.command import status
 from console.token import token
+from console.webhooks.command import webhooks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -24,6 +25,7 @@ sluice.add_command(dead_letters)
 sluice.add_command(doctor)
 sluice.add_command(status)
 sluice.add_command(token)
+sluice.add_command(webhooks)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ How long it may take is the server's business (`pipeline/chassis/protocol.py`): 
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Mapping
+from io import BytesIO
 
 from litestar.types import Receive
 
@@ -60,19 +61,22 @@ class BodyReader:
         return await self._inflate(body, reservation) if encoding == "gzip" else body
 
     async def _collect(self, receive: Receive, reservation: Reservation, announced: int) -> bytes:
-        chunks: list[bytes] = []
+        whole = BytesIO()
         size = 0
         async for chunk in _chunks(receive):
             size += len(chunk)
             self._check_size(size)
             reservation.came(size, announced)
-            chunks.append(chunk)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            if size == announced == len(chunk):
+                return chunk
+            whole.write(chunk)
+        # Unlike a join at the end, this holds the bytes once, and takes no turn of many milliseconds.
+        return whole.getvalue()
 
     async def _inflate(self, body: bytes, reservation: Reservation) -> bytes:
         """In steps, so that a bomb is noticed when it passes the limit and not when it has gone off."""
         inflater = zlib.decompressobj(_GZIP_WINDOW)
-        pieces: list[bytes] = []
+        whole = BytesIO()
         size = 0
         rest = body
         try:
@@ -84,7 +88,7 @@ class BodyReader:
                 size += len(piece)
                 self._check_size(size)
                 reservation.grow_to(len(body) + size)
-                pieces.append(piece)
+                whole.write(piece)
                 await asyncio.sleep(0)
         except zlib.error as error:
             raise Problem(400, "malformed-gzip", f"the body is not gzip: {error}") from None
@@ -92,7 +96,7 @@ class BodyReader:
             raise Problem(400, "malformed-gzip", "the gzip stream does not end")
         if inflater.unused_data:
             raise Problem(400, "malformed-gzip", "there are bytes after the end of the gzip stream")
-        return b"".join(pieces)
+        return whole.getvalue()
 
     def _check_size(self, size: int) -> None:
         limit = self._size_limit

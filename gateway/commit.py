@@ -7,6 +7,7 @@ So one event alone waits for one fsync, and a thousand at once wait for two.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -31,6 +32,7 @@ class _Entry(NamedTuple):
     size: int
     received_at: datetime
     correlation_id: str
+    arrived: float
     done: asyncio.Future[None]
 
 
@@ -65,7 +67,8 @@ class GroupCommit:
             return
         done = asyncio.get_running_loop().create_future()
         key = (source, format_name)
-        self._waiting.setdefault(key, deque()).append(_Entry(events, size, received_at, correlation_id, done))
+        entry = _Entry(events, size, received_at, correlation_id, time.monotonic(), done)
+        self._waiting.setdefault(key, deque()).append(entry)
         if key not in self._flushing:
             self._flushing[key] = asyncio.create_task(self._flush(key))
         await done
@@ -93,7 +96,8 @@ class GroupCommit:
         )
         error: BaseException | None = None
         try:
-            await self._publisher.publish_batch(batch)
+            # Who waited for the batch before to fail is not kept waiting for as long again.
+            await self._publisher.publish_batch(batch, waiting_since=entries[0].arrived)
         except BaseException as caught:  # whatever it is, it is the answer of every request in the batch
             error = caught
         for entry in entries:

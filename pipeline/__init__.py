@@ -11,7 +11,15 @@
    same format validate them again and map them to `EventRecord`s (`pipeline/events/record.py`), and merges
    several batches into one transaction (`pipeline/store/event_store.py`): ledger, events, rollups and audience
    together or not at all. Then it acknowledges. What can never be stored is bisected out and dead-lettered.
-4. The reporter answers from the rollups and the audience (`pipeline/audience/`), never from the stream.
+4. The same transaction says what the live counters must be told; a loop beside collecting
+   (`collectors/_runtime/counting.py`) tells Redis, exactly once (`pipeline/live/`).
+5. The reporter answers from the rollups and the audience (`pipeline/audience/`), never from the stream.
+
+A provider's webhook comes in by another door (`gateway/webhooks/`): its source verifies the signature over the raw
+bytes and cuts the body into updates (`pipeline/events/webhook.py`); from there on an update is an event like any other.
+
+What was refused on the way is a dead letter (`pipeline/stream/dead_letters.py`), from which it can be shown, replayed
+(`pipeline/stream/replay.py`) or discarded. What is older than the retention is removed (`pipeline/store/retention.py`).
 
 `pipeline/chassis/` is the frame around all of that and knows nothing about events. `pipeline/errors.py` draws
 the line that decides everything that fails: transient or permanent.

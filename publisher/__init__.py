@@ -18,6 +18,8 @@ The way of a run, file by file:
 8. `progress.py` and `report.py` show all that to people, `summary.py` to programs. `runner.py` ties the steps
    together.
 
+`senders/` plays a provider that delivers webhooks in place of all that: `--as facebook-webhook` and its like.
+
 From a test or a benchmark:
 
     settings = Settings(endpoint=url, rate=25_500, batch_size=1_000, count=1_000_000, keep_truth=True)

@@ -12,6 +12,7 @@ from publisher.options import Options, parse
 from publisher.progress import Reporter
 from publisher.report import console_for, show_summary
 from publisher.runner import Run
+from publisher.senders import SenderRun
 
 try:
     from uvloop import run as run_loop
@@ -35,7 +36,8 @@ async def _run(options: Options) -> int:
     console = console_for(file_is_stdout=not options.as_json)
     reporter = Reporter(console, settings.quiet)
     reporter.note(f"sending to {settings.endpoint}, seed {settings.seed}")
-    run = Run(settings, reporter)
+    sender = options.sender
+    run = Run(settings, reporter) if sender is None else SenderRun(settings, sender, reporter)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, run, number)
@@ -46,7 +48,7 @@ async def _run(options: Options) -> int:
     return summary.exit_code
 
 
-def _stop(run: Run, number: signal.Signals) -> None:
+def _stop(run: Run | SenderRun, number: signal.Signals) -> None:
     """The first signal ends the sending; a second one ends the waiting for answers as well."""
     asyncio.get_running_loop().remove_signal_handler(number)
     run.stop()

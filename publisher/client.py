@@ -68,10 +68,10 @@ class Client:
             self.statuses[failure.kind] += 1
             return no_answer(str(failure), size), 0.0
         self.statuses[str(response.status)] += 1
-        return outcome_of(response.status, response.body, size), _retry_after(response.headers)
+        return outcome_of(response.status, response.body, size), retry_after_of(response.headers)
 
 
-def _retry_after(headers: dict[str, str]) -> float:
+def retry_after_of(headers: dict[str, str]) -> float:
     """Seconds of Retry-After; 0 without one, or with a date, which the gateway never sends."""
     text = headers.get("retry-after", "")
     return float(text) if text.isdigit() else 0.0

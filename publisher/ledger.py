@@ -28,6 +28,7 @@ class Offence(StrEnum):
     REJECTED_BUT_STORED = "rejected, but stored"
     REJECTED_THOUGH_VALID = "valid, but rejected"
     ACCEPTED_THOUGH_INVALID = "invalid, but accepted"
+    WRONG_RECORD = "stored, but not as what was sent"
     WRONG_FIGURE = "report differs from the truth"
     NOT_COMPLETE = "could not be checked"
 

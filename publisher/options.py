@@ -15,7 +15,11 @@ import msgspec
 from pipeline.errors import ConfigurationError
 from publisher.generator import Mix
 from publisher.pool import Timeouts
+from publisher.senders.options import FOR_EVENTS_ONLY, add_options, door_of, read_options
+from publisher.senders.settings import SenderSettings
 from publisher.settings import DEFAULT_ENDPOINT, DEFAULT_REPORTER, Settings, check
+
+DEFAULT_BATCH_SIZE = 100
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -23,6 +27,8 @@ class Options(msgspec.Struct, frozen=True):
 
     settings: Settings
     as_json: bool
+    sender: SenderSettings | None = None
+    """In the part of which provider; None sends events."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,9 +44,27 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     if given.firehose and given.rate is not None:
         parser.error("argument --firehose: is a preset of its own, not to be used with --rate")
     try:
+        if given.provider is not None:
+            return _as_provider(given, environ, parser)
         return Options(check(_settings(given, environ)), given.json)
     except ConfigurationError as error:
         parser.error(str(error))
+
+
+def _as_provider(given: argparse.Namespace, environ: Mapping[str, str], parser: _Parser) -> Options:
+    for name in FOR_EVENTS_ONLY:
+        if getattr(given, name) != parser.get_default(name):
+            parser.error(f"argument --{name.replace('_', '-')}: not to be used with --as")
+    sender = read_options(given, environ)
+    settings = msgspec.structs.replace(
+        _settings(given, environ),
+        endpoint=given.endpoint or door_of(sender, environ),
+        batch_size=given.batch_size or sender.provider.max_updates,
+        api_key=None,
+        malformed_ratio=sender.ratios.malformed,
+        duplicate_ratio=sender.ratios.duplicate,
+    )
+    return Options(check(settings), given.json, sender)
 
 
 def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
@@ -51,7 +75,7 @@ def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> Settings
         seed=secrets.randbelow(1_000_000_000) if given.seed is None else given.seed,
         start_ms=given.start,
         rate=given.rate,
-        batch_size=given.batch_size,
+        batch_size=DEFAULT_BATCH_SIZE if given.batch_size is None else given.batch_size,
         minimum=given.min,
         maximum=given.max,
         concurrency=given.concurrency,
@@ -64,7 +88,7 @@ def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> Settings
             spread_seconds=given.spread,
         ),
         malformed_ratio=given.malformed_ratio,
-        duplicate_ratio=given.duplicate_ratio,
+        duplicate_ratio=given.duplicate_ratio or 0.0,
         timeouts=Timeouts(connect=given.connect_timeout, answer=given.timeout),
         max_connections=given.max_connections,
         retry_deadline_seconds=given.retry_deadline,
@@ -82,7 +106,8 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="publisher",
         description="Sends the event firehose to $EVENT_ENDPOINT: without --rate one POST every second.",
-        epilog="Environment: EVENT_ENDPOINT, INGEST_API_KEYS (first one), REPORTER_URL, DATABASE_URL.",
+        epilog="Environment: EVENT_ENDPOINT, INGEST_API_KEYS (first one), REPORTER_URL, DATABASE_URL; with --as the "
+        "secrets of the gateway's webhooks (first one).",
     )
     pace = parser.add_argument_group("pace")
     pace.add_argument(
@@ -92,7 +117,7 @@ def _parser() -> _Parser:
     pace.add_argument("--max", type=int, default=50_000, help="to (%(default)s)")
     pace.add_argument("--rate", type=float, help="events a second instead; 0 is as fast as answers come back")
     pace.add_argument(
-        "--batch-size", type=int, default=100, help="events per POST with --rate (%(default)s); 1: bare"
+        "--batch-size", type=int, help=f"events per POST with --rate ({DEFAULT_BATCH_SIZE}); 1: bare"
     )
     pace.add_argument(
         "--concurrency", type=int, default=8, help="POSTs in flight with --rate 0 (%(default)s)"
@@ -106,10 +131,14 @@ def _parser() -> _Parser:
     )
     mix.add_argument("--start", type=_moment, help="ISO 8601 time of the first event instead of now")
     mix.add_argument(
-        "--malformed-ratio", type=float, help="corrupted last elements per POST (firehose: 0.1, else 0)"
+        "--malformed-ratio",
+        type=float,
+        help="corrupted last elements per POST (firehose: 0.1, else 0); with --as corrupted updates (0.01)",
     )
     mix.add_argument(
-        "--duplicate-ratio", type=float, default=0.0, help="elements that were sent before (%(default)s)"
+        "--duplicate-ratio",
+        type=float,
+        help="elements that were sent before (0); with --as also answers that are lost (0.02)",
     )
     mix.add_argument("--returning-users", type=float, default=0.0, help="events by known users (%(default)s)")
     mix.add_argument("--user-pool", type=int, default=10_000, help="how many users return (%(default)s)")
@@ -118,6 +147,7 @@ def _parser() -> _Parser:
     )
     mix.add_argument("--spread", type=float, default=3_600.0, help="by up to so many seconds (%(default)s)")
 
+    add_options(parser)
     sending = parser.add_argument_group("sending")
     sending.add_argument("--endpoint", help="instead of $EVENT_ENDPOINT")
     sending.add_argument(

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import msgspec
@@ -29,21 +30,19 @@ class Connections:
         self._timeouts = timeouts or Timeouts()
         self._idle: list[Connection] = []
         self._turn = asyncio.Semaphore(limit)
-        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        self._target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         host = url.netloc.rpartition("@")[2]
-        fields = {"Host": host, "Content-Type": "application/json", **headers}
-        lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-        self._head = "\r\n".join(lines).encode() + b"\r\nContent-Length: %d\r\n\r\n"
+        self._fields = {"Host": host, "Content-Type": "application/json", **headers}
+        self._head = self._head_with({})
 
-    async def post(self, payload: bytes) -> Response:
-        """The answer to one POST. Raises NoAnswer."""
+    async def post(self, payload: bytes, headers: Mapping[str, str] | None = None) -> Response:
+        """The answer to one POST, with these headers besides those of every POST. Raises NoAnswer."""
+        head = (self._head_with(headers) if headers else self._head) % len(payload)
         await self._take_turn()
         try:
             connection = self._take_idle() or await self._connect()
             try:
-                response = await connection.exchange(
-                    self._head % len(payload), payload, self._timeouts.answer
-                )
+                response = await connection.exchange(head, payload, self._timeouts.answer)
             except BaseException:
                 connection.close()
                 raise
@@ -54,6 +53,12 @@ class Connections:
             return response
         finally:
             self._turn.release()
+
+    def _head_with(self, headers: Mapping[str, str]) -> bytes:
+        """How a request begins, with a place for the length of its body."""
+        fields = {**self._fields, **headers}
+        lines = [f"POST {self._target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        return "\r\n".join(lines).replace("%", "%%").encode() + b"\r\nContent-Length: %d\r\n\r\n"
 
     async def _take_turn(self) -> None:
         """Waits no longer than for an answer: before a gateway that hangs, the queue must not grow forever."""

@@ -51,7 +51,7 @@ async def is_empty_from(database: Queryable, start_ms: int) -> bool:
 async def read_stored(database: Queryable, start_ms: int, end_ms: int) -> Stored:
     """All stored events that happened in [start_ms, end_ms)."""
     stored = Stored()
-    async for since, until in _slices(database, start_ms, end_ms):
+    async for since, until in slices(database, start_ms, end_ms):
         for row in await database.query(_IDS, iso_instant(since), iso_instant(until)):
             if row["source"] not in stored.keys:
                 continue  # sources that the publisher does not play, such as social actions
@@ -59,7 +59,7 @@ async def read_stored(database: Queryable, start_ms: int, end_ms: int) -> Stored
     return stored
 
 
-async def _slices(database: Queryable, start_ms: int, end_ms: int) -> AsyncIterator[tuple[int, int]]:
+async def slices(database: Queryable, start_ms: int, end_ms: int) -> AsyncIterator[tuple[int, int]]:
     """Pieces of the range with about `SLICE_ROWS` rows each, or a whole second where that holds more."""
     for since in range(start_ms, end_ms, _WINDOW_SECONDS * 1000):
         window_end = min(since + _WINDOW_SECONDS * 1000, end_ms)

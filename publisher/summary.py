@@ -1,11 +1,12 @@
 """What a run came to, as data: for people (`publisher/report.py`) and, through `--json`, for programs."""
 
+from collections import Counter
 from decimal import Decimal
+from typing import Protocol
 
 import msgspec
 
 from publisher.account import Account
-from publisher.client import Client
 from publisher.ledger import Offender
 from publisher.settings import Settings
 from publisher.truth import FacebookAudience, TikTokAudience, Truth
@@ -73,8 +74,15 @@ class Summary(msgspec.Struct, frozen=True):
         return 1 if self.verification is not None and not self.verification.passed else 0
 
 
+class Attempts(Protocol):
+    """Who did the sending; a `publisher.client.Client` is one."""
+
+    statuses: "Counter[str]"
+    retries: int
+
+
 def summarize(
-    settings: Settings, account: Account, client: Client, elapsed: float, verification: Verification | None
+    settings: Settings, account: Account, client: Attempts, elapsed: float, verification: Verification | None
 ) -> Summary:
     totals = account.totals
     return Summary(

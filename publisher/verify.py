@@ -6,31 +6,24 @@ what is stored and hold it against the ledger; if the time range was ours alone,
 the truth.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import TypeVar
 
 import httpx
 
 from pipeline.errors import TransientError
 from publisher.account import KEPT_OFFENDERS, Account
 from publisher.comparison import compare_demographics, compare_events, compare_revenue
+from publisher.database import open_database, patiently
 from publisher.ledger import Offence, Offender, Stored
+from publisher.reports import Reports, TimeRange
 from publisher.settings import Settings
-from publisher.stored import Queryable, is_empty_from, iso_instant, read_stored
+from publisher.stored import Queryable, is_empty_from, read_stored
 from publisher.summary import Verification
 from publisher.templates import SOURCES
 from publisher.truth import Truth
 
-COMPLETE_THROUGH = "X-Data-Complete-Through"
-LAG = "X-Data-Lag-Seconds"
-_POLL_SECONDS = 0.5
-_REQUEST_SECONDS = 60.0
-
-ResultT = TypeVar("ResultT")
 Note = Callable[[str], None]
 
 
@@ -48,9 +41,7 @@ class Verifier:
         self._settings = settings
         self._start_ms = start_ms
         self._database = database
-        self._reporter = httpx.AsyncClient(
-            base_url=settings.reporter, timeout=_REQUEST_SECONDS, transport=transport
-        )
+        self._reports = Reports(settings.reporter, transport)
         self._was_empty = False
         self._deadline = 0.0
 
@@ -69,14 +60,14 @@ class Verifier:
             return Verification(0, 0, 0.0, False, "nothing was sent", len(offenders), offenders)
         time_range = account.earliest_ms, account.latest_ms + 1
         note("waiting until the reports are complete")
-        async with self._reporter:
+        async with self._reports:
             incomplete = await self._wait_for_reports(account, time_range)
             offenders += incomplete
             waited = time.monotonic() - began
             state = "still not complete" if incomplete else "complete"
             note(f"reports {state} after {waited:.1f} s; reading back what is stored")
             try:
-                stored = await self._patiently(lambda: self._read(time_range))
+                stored = await patiently(lambda: self._read(time_range), self._deadline)
             except TransientError as error:
                 offenders.append(Offender(Offence.NOT_COMPLETE, "database", str(error)))
                 return _verification(Stored(), waited, False, "the database is away", offenders)
@@ -87,7 +78,7 @@ class Verifier:
                 offenders += await self._compare_reports(truth, time_range)
         return _verification(stored, waited, reason is None, reason or "", offenders)
 
-    async def _read(self, time_range: tuple[int, int]) -> Stored:
+    async def _read(self, time_range: TimeRange) -> Stored:
         async with self._open() as database:
             return await read_stored(database, *time_range)
 
@@ -96,36 +87,18 @@ class Verifier:
         if self._database is not None:
             yield self._database
             return
-        # Here and not above: a publisher that only sends needs no database client.
-        from pipeline.store import Database, StoreSettings
-
-        async with Database(StoreSettings(database_url=self._settings.database_url or "")) as database:
+        async with open_database(self._settings.database_url or "") as database:
             yield database
 
-    async def _wait_for_reports(self, account: Account, time_range: tuple[int, int]) -> list[Offender]:
+    async def _wait_for_reports(self, account: Account, time_range: TimeRange) -> list[Offender]:
         """Until everything answered is in the reports of our sources, whatever other sources are doing."""
         if account.last_answer_at is None:
             return []
         for source in SOURCES:
-            problem = await self._wait_for_source(source, account.last_answer_at, time_range)
+            problem = await self._reports.wait_for(source, account.last_answer_at, time_range, self._deadline)
             if problem is not None:
                 return [Offender(Offence.NOT_COMPLETE, f"reports of {source}", problem)]
         return []
-
-    async def _wait_for_source(self, source: str, target: float, time_range: tuple[int, int]) -> str | None:
-        """What is wrong at the deadline. The reporter is asked again and again: it cannot call us."""
-        while True:
-            try:
-                answer = await self._get("/reports/events", time_range, source=source)
-                through = answer.headers.get(COMPLETE_THROUGH)
-                if through is not None and datetime.fromisoformat(through).timestamp() > target:
-                    return None
-                problem = f"complete through {through}, lag {answer.headers.get(LAG)} s"
-            except httpx.HTTPError as error:
-                problem = f"{type(error).__name__}: {error}"
-            if time.monotonic() > self._deadline:
-                return problem
-            await asyncio.sleep(_POLL_SECONDS)
 
     def _why_not_compare(self, stored: Stored, unknown: int) -> str | None:
         """None when the reports of the time range must equal the truth."""
@@ -138,11 +111,11 @@ class Verifier:
             return f"others stored {stored.foreign} events in this time range"
         return f"{unknown} events have no answer" if unknown else None
 
-    async def _compare_reports(self, truth: Truth, time_range: tuple[int, int]) -> list[Offender]:
+    async def _compare_reports(self, truth: Truth, time_range: TimeRange) -> list[Offender]:
         try:
-            events = (await self._get("/reports/events", time_range)).json()
-            revenue = (await self._get("/reports/revenue", time_range)).json()
-            demographics = (await self._get("/reports/demographics", time_range)).json()
+            events = (await self._reports.get("/reports/events", time_range)).json()
+            revenue = (await self._reports.get("/reports/revenue", time_range)).json()
+            demographics = (await self._reports.get("/reports/demographics", time_range)).json()
             return [
                 *compare_events(events, truth),
                 *compare_revenue(revenue, truth),
@@ -150,21 +123,6 @@ class Verifier:
             ]
         except (httpx.HTTPError, LookupError, TypeError, ValueError) as error:
             return [Offender(Offence.NOT_COMPLETE, "reports", f"{type(error).__name__}: {error}")]
-
-    async def _get(self, path: str, time_range: tuple[int, int], **filters: str) -> httpx.Response:
-        parameters = {"from": iso_instant(time_range[0]), "to": iso_instant(time_range[1]), **filters}
-        answer = await self._reporter.get(path, params=parameters)
-        return answer.raise_for_status()
-
-    async def _patiently(self, action: Callable[[], Awaitable[ResultT]]) -> ResultT:
-        """Again after a transient failure, until the deadline: the database may just be coming back."""
-        while True:
-            try:
-                return await action()
-            except TransientError:
-                if time.monotonic() > self._deadline:
-                    raise
-            await asyncio.sleep(_POLL_SECONDS)
 
 
 def _verification(

@@ -257,9 +257,9 @@ class Services:
         process.launch()
         return process
 
-    def program(self, name: str, *arguments: str) -> Process:
-        """`python -m arguments…` with the settings of all, not launched yet."""
-        return self._process(name, arguments, {})
+    def program(self, name: str, *arguments: str, **settings: str) -> Process:
+        """`python -m arguments…`, not launched yet."""
+        return self._process(name, arguments, settings)
 
     def _service(
         self, name: str, arguments: tuple[str, ...], settings: Mapping[str, str], ready: bool

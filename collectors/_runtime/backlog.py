@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-WINDOW_SECONDS = 15.0
+WINDOW_SECONDS = 8.0
 """What is older says nothing about how it goes now."""
 _SHORTEST_SECONDS = 1.5
 """Rates over less than this are noise: collectors acknowledge many batches at once."""

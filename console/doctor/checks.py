@@ -72,7 +72,7 @@ CHECKS: Sequence[Check] = (
     Check(schema.partitions, "postgres"),
     Check(database.postgres_settings, "postgres"),
     Check(streams.topology, "nats"),
-    Check(streams.durability),
+    Check(streams.durability, "nats"),
 )
 
 

@@ -17,7 +17,7 @@ from console.doctor.result import Result
 from console.doctor.surroundings import Surroundings
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
-_INDENT = 23
+_INDENT = 22
 
 
 class Report(msgspec.Struct, frozen=True):

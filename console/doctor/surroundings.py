@@ -23,7 +23,8 @@ SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 ROOT = Path(__file__).resolve().parents[2]
 """The project's folder."""
 
-_TIMEOUT_SECONDS = 5.0
+_TIMEOUT_SECONDS = 8.0
+"""Nobody waits for a doctor who is in a hurry: what is slow is slow, and not away."""
 
 
 class Surroundings:
@@ -90,11 +91,12 @@ class Surroundings:
 
     async def _connect_nats(self) -> None:
         try:
-            self._streams = await self._open.enter_async_context(
-                inspect_streams(self.load(StreamSettings), "console")
-            )
+            settings = self.load(StreamSettings)
+            patient = max(settings.nats_request_timeout_seconds, _TIMEOUT_SECONDS)
+            settings = msgspec.structs.replace(settings, nats_request_timeout_seconds=patient)
+            self._streams = await self._open.enter_async_context(inspect_streams(settings, "console"))
         except SluiceError as error:
-            self.away["nats"] = str(error)
+            self.away["nats"] = str(error).removeprefix("NATS: ")
 
     async def _connect_redis(self) -> None:
         try:

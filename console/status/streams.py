@@ -12,7 +12,7 @@ from pipeline.stream.dead_letter_filter import DeadLetterFilter
 from pipeline.stream.inspection import StreamInspection, inspect_streams
 from pipeline.stream.topology import DEAD_LETTERS, EVENTS
 
-_TIMEOUT_SECONDS = 2.0
+_TIMEOUT_SECONDS = 3.0
 _COUNTING_SECONDS = 3.0
 
 
@@ -27,8 +27,7 @@ class StreamView(msgspec.Struct, frozen=True):
 
 async def look_at_streams(settings: StreamSettings, sources: Iterable[str]) -> StreamView:
     """Raises StreamUnavailable."""
-    patient = min(settings.nats_request_timeout_seconds, _TIMEOUT_SECONDS)
-    settings = msgspec.structs.replace(settings, nats_request_timeout_seconds=patient)
+    settings = msgspec.structs.replace(settings, nats_request_timeout_seconds=_TIMEOUT_SECONDS)
     async with inspect_streams(settings, "console") as inspection:
         fills = await inspection.fills()
         streams = [

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from pipeline.errors import ConfigurationError
 from pipeline.events.source import Format, Source
 from pipeline.events.webhook import Webhook
 
@@ -44,7 +45,10 @@ class Door(msgspec.Struct, frozen=True):
 
 
 class Doors:
-    """All doors. `credentials` has the Struct of each webhook by its name; a missing one has its defaults."""
+    """All doors. `credentials` has the Struct of each webhook by its name; a missing one has its defaults.
+
+    Raises ConfigurationError when a secret is given to a sender that has the name of a provider.
+    """
 
     def __init__(self, sources: Mapping[str, Source], credentials: Mapping[str, msgspec.Struct]) -> None:
         self._named: dict[str, Door] = {}
@@ -53,6 +57,7 @@ class Doors:
             for webhook in source.webhooks:
                 door = Door(source, webhook, credentials.get(webhook.name) or webhook.credentials())
                 self._add(door)
+        self._check_names()
 
     def _add(self, door: Door) -> None:
         if door.name in self._named or (self._any is not None and door.webhook.any_sender):
@@ -61,6 +66,21 @@ class Doors:
             self._any = door
         else:
             self._named[door.name] = door
+
+    def _check_names(self) -> None:
+        """A sender with the name of a provider would never be asked for its own secret."""
+        for name in self._named:
+            if self._any is not None and self._any.knows(name):
+                given, unset = self._any.credentials, type(self._any.credentials)()
+                variables = [
+                    field
+                    for field in given.__struct_fields__
+                    if getattr(given, field) != getattr(unset, field)
+                ]
+                names = ", ".join(variables).upper()
+                raise ConfigurationError(
+                    f"{names}: {name!r} cannot be a sender: {PREFIX}{name} is a provider's own"
+                )
 
     def __iter__(self) -> Iterator[Door]:
         yield from self._named.values()

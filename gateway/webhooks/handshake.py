@@ -24,7 +24,7 @@ def answer_handshake(door: Door, query: bytes) -> Answer:
         raise _refused()
     if not challenge:
         raise Problem(400, "no-challenge", "There is no challenge to answer.")
-    return Answer(200, challenge.encode(), "text/plain; charset=utf-8", {"X-Content-Type-Options": "nosniff"})
+    return Answer(200, challenge.encode(), "text/plain", {"X-Content-Type-Options": "nosniff"})
 
 
 def _parameters(query: bytes) -> dict[str, str]:

@@ -17,6 +17,16 @@ class LingeringTransport(asyncio.Transport):
         self.inner = inner
         self._end = end
         self._closing = False
+        self._unsent = 0
+        self._unsent_since = 0.0
+
+    def is_not_taken(self, now: float, limit_seconds: float) -> bool:
+        """Whether the peer has taken nothing of what it was sent for so long. To be asked again and again."""
+        unsent = self.inner.get_write_buffer_size()
+        if unsent == 0 or unsent != self._unsent:
+            self._unsent, self._unsent_since = unsent, now
+            return False
+        return now - self._unsent_since > limit_seconds
 
     def close(self) -> None:
         if not self._closing:

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from pipeline.chassis.connections import Connections, Room
+from pipeline.chassis.discarding import Discarding
 from pipeline.chassis.lingering import LingeringTransport
 from pipeline.chassis.refusals import refusal, too_many_connections
 from pipeline.chassis.websockets import keep_little_unsent
@@ -26,9 +27,6 @@ SCOPE_KEY = "connection"
 _PROBES = (b"/health/", b"/metrics")
 _SMALL_REST_BYTES = 64 * 1024
 _SPARE_HEADER_SECONDS = 2.0
-_SILENCE_SECONDS = 2.0
-_DISCARD_PAUSE_SECONDS = 0.0005
-"""Between two chunks (256 KiB) that are thrown away, whichever connection they come from: 500 MB/s in all."""
 
 
 class _Phase(Enum):
@@ -38,8 +36,6 @@ class _Phase(Enum):
     BODY = 3
     COMPLETE = 4
     """The last request came in whole: it is being worked at, or it is answered and the connection is idle."""
-    DISCARDING = 5
-    """Answered for the last time; what still comes is thrown away, so that the sender sees the answer."""
 
 
 class _HeadTooLarge(Exception):
@@ -66,10 +62,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.since = self.loop.time()
         self._received = self._chunk_start = self._head_start = self._body_start = 0
         self._head_too_large = False
-        self._discarding_since = 0.0
-        self._discarded = 0
-        self._unsent = 0
-        self._unsent_since = 0.0
+        self._discarding: Discarding | None = None
 
     # What the server and the service ask
 
@@ -87,7 +80,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Whether the answer that is about to begin must be the last one of its connection.
 
         It must when most of the body has not come: its sender is told to stop, and one that goes on all the same
-        gets its answer (see `DISCARDING`). The small rest of a small body is not worth a new connection.
+        gets its answer (see `Discarding`). The small rest of a small body is not worth a new connection.
         """
         if self._all.draining or self._spare:
             return True
@@ -101,12 +94,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def enforce(self, now: float) -> None:
         settings, waited = self._settings, now - self.since
-        if self._takes_nothing(now):
+        if self._lingering.is_not_taken(now, settings.answer_timeout_seconds):
             self._all.refused["answer_not_taken"] += 1
             self._lingering.abort()
-        elif self._phase is _Phase.DISCARDING:
-            if waited > _SILENCE_SECONDS or now - self._discarding_since > settings.body_timeout_seconds:
-                self._lingering.abort()
+        elif self._discarding is not None:
+            self._discarding.enforce(now)
         elif self._phase is _Phase.BODY:
             if not self.flow.read_paused and self._body_is_overdue(waited):
                 limit = f"{settings.body_timeout_seconds:g} s (BODY_TIMEOUT_SECONDS)"
@@ -162,12 +154,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._all.remove(self)
-        self._all.discarding -= self._phase is _Phase.DISCARDING
+        self._all.discarding -= self._discarding is not None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._phase is _Phase.DISCARDING:
-            self._discard(len(data))
+        if self._discarding is not None:
+            self._discarding.discard(len(data))
             return
         self._chunk_start = self._received
         self._received += len(data)
@@ -257,26 +249,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._phase in (_Phase.OPEN, _Phase.COMPLETE):
             self._lingering.inner.close()
             return
-        self._phase = _Phase.DISCARDING
         self._all.discarding += 1
-        self._discarding_since = self.since = self.loop.time()
-        self._lingering.write_eof()
+        self._discarding = Discarding(self._lingering, self._all, self.loop)
         self.flow.resume_reading()
-
-    def _discard(self, size: int) -> None:
-        self._discarded += size
-        self.since = self.loop.time()
-        if self._discarded > self._settings.discard_bytes_max:
-            self._all.refused["too_much_to_discard"] += 1
-            self._lingering.abort()
-            return
-        # However many of these senders there are, they must not crowd out the others.
-        self._lingering.pause_reading()
-        self.loop.call_later(_DISCARD_PAUSE_SECONDS * self._all.discarding, self._discard_more)
-
-    def _discard_more(self) -> None:
-        if not self._lingering.inner.is_closing():
-            self._lingering.resume_reading()
 
     # What is the case
 
@@ -296,13 +271,6 @@ class GuardedProtocol(HttpToolsProtocol):
             return False
         came = self._received - self._body_start
         return waited > settings.body_timeout_seconds or came < waited * settings.body_bytes_per_second_min
-
-    def _takes_nothing(self, now: float) -> bool:
-        unsent = self._lingering.get_write_buffer_size()
-        if unsent == 0 or unsent != self._unsent:
-            self._unsent, self._unsent_since = unsent, now
-            return False
-        return now - self._unsent_since > self._settings.answer_timeout_seconds
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

@@ -56,7 +56,8 @@ FROM live_updates WHERE source = $1 AND id > $2::text::bigint ORDER BY id LIMIT 
 """
 
 _WAITING = """
-SELECT count(*)::integer AS waiting FROM (SELECT FROM live_updates WHERE source = $1 LIMIT $2::integer) AS counted
+SELECT count(*)::integer AS waiting
+FROM (SELECT FROM live_updates WHERE source = $1 LIMIT $2::integer) AS counted
 """
 
 _WAITING_BYTES = """

@@ -154,8 +154,11 @@ class StreamConnection:
             self._lost.discard(scope)
 
     async def check(self) -> str:
-        """A readiness check: connected, and JetStream answers for the streams."""
-        info = await self.jetstream.stream_info("EVENTS")
+        """A readiness check: connected, all streams were seen in place, and JetStream answers for them."""
+        jetstream = self.jetstream
+        if not self._topology_ready.is_set():
+            raise StreamUnavailable("the streams are not in place yet")
+        info = await jetstream.stream_info("EVENTS")
         return f"EVENTS holds {info.state.messages} batches, {info.state.bytes} bytes"
 
     async def _connect(self) -> None:

@@ -25,13 +25,20 @@ class StreamPublisher:
         self._window = asyncio.Semaphore(window or connection.settings.publish_window)
         self._acknowledged_at = 0.0
 
-    async def publish_batch(self, batch: RecordBatch) -> None:
+    async def publish_batch(self, batch: RecordBatch, *, waiting_since: float | None = None) -> None:
         """Publishes a record batch to its source's subject. Raises StreamUnavailable."""
-        await self.publish(events_subject(batch.source), batch.payload(), batch.headers())
+        subject = events_subject(batch.source)
+        await self.publish(subject, batch.payload(), batch.headers(), waiting_since=waiting_since)
 
-    async def publish(self, subject: str, payload: bytes, headers: dict[str, str]) -> None:
-        """One message. After StreamUnavailable it may be on disk all the same: a re-send must be harmless."""
-        waited_since = time.monotonic()
+    async def publish(
+        self, subject: str, payload: bytes, headers: dict[str, str], *, waiting_since: float | None = None
+    ) -> None:
+        """One message. After StreamUnavailable it may be on disk all the same: a re-send must be harmless.
+
+        `waiting_since` is when its sender began to wait, on the monotonic clock, if that was before this call: what
+        it waited while nothing was acknowledged counts.
+        """
+        waited_since = time.monotonic() if waiting_since is None else waiting_since
         try:
             async with self._place_in_window(waited_since):
                 # Nothing was acknowledged since: who waited for a place waits no longer than who had one.

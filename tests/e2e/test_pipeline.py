@@ -71,7 +71,7 @@ class Pipeline:
             state = (await jetstream.stream_info("DEAD_LETTERS")).state
             messages = [await jetstream.get_msg("DEAD_LETTERS", seq=seq + 1) for seq in range(state.messages)]
             await client.close()
-            return [json.loads(message.data or b"") for message in messages]
+            return [letter for message in messages for letter in json.loads(message.data or b"[]")]
 
         return asyncio.run(read())
 

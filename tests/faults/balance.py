@@ -29,6 +29,8 @@ class Reckoning:
     balance: Balance
     dead_letters: int
     drained_seconds: float
+    left_in_stream: int
+    """Batches, after everything was compared."""
     problems: list[str] = field(default_factory=list[str])
 
 
@@ -43,8 +45,10 @@ def reckon(system: System, load: Load) -> Reckoning:
     )
     balance = load.ledger.compare(stored)
     letters = questions.in_nats(system.nats.url, questions.read_letters, _READ_SECONDS)
-    reckoning = Reckoning(balance, letters.by_reason.total(), drained)
+    reckoning = Reckoning(balance, letters.by_reason.total(), drained, system.backlog())
     problems = reckoning.problems
+    if reckoning.left_in_stream:
+        problems.append(f"{reckoning.left_in_stream} batches came into the stream while nothing was sent")
     if not balance.holds:
         problems.append(f"the ledger does not balance: {balance}")
     if load.account.offenders:
@@ -96,7 +100,8 @@ def _consumers(system: System) -> list[str]:
 def _counters(system: System) -> list[str]:
     """The live counters in Redis follow by themselves, a moment later: what an operator would ask for is asked."""
 
-    check = system.services.program("counters", "console", "counters", "check")
+    sources = [argument for source in questions.SOURCES for argument in ("--source", source)]
+    check = system.services.program("counters", "console", "counters", "check", *sources)
 
     def problem() -> str | None:
         before = len(check.log.read_bytes()) if check.log.exists() else 0

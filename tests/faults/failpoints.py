@@ -69,8 +69,10 @@ def before_answer(die_now: Callable[[], bool]) -> None:
     """At the gateway: when JetStream has the batch on disk and nobody has been told."""
     original = StreamPublisher.publish_batch
 
-    async def replacement(self: StreamPublisher, batch: RecordBatch) -> None:
-        await original(self, batch)
+    async def replacement(
+        self: StreamPublisher, batch: RecordBatch, *, waiting_since: float | None = None
+    ) -> None:
+        await original(self, batch, waiting_since=waiting_since)
         if die_now():
             _die()
 

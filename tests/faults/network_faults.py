@@ -7,7 +7,7 @@ from tests.faults.fault import Fault, Scene
 from tests.faults.questions import SOURCES
 from tests.faults.system import wait_for
 
-_REFUSED_WITHIN_SECONDS = 5.0
+_REFUSED_WITHIN_SECONDS = 4.0
 
 
 def _acknowledgements_swallowed(scene: Scene) -> None:

@@ -123,6 +123,7 @@ def _slow_disk(scene: Scene) -> None:
     finally:
         server.resume()
     scene.over()
+    scene.note(f"slowest 202 after {scene.load.slowest.get('202', 0.0):.1f} s")
 
 
 def _nats(system: System) -> RunningServer:

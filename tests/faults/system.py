@@ -60,10 +60,12 @@ class System:
     def servers(self) -> list[RunningServer]:
         return [self.nats, self.postgres, self.redis]
 
-    def add_collector(self, source: str) -> Process:
-        """Another one, launched and not waited for."""
-        settings = {"NATS_URL": self.to_nats[source].url(self.nats.url)}
-        process = self.services.collector(source, ready=False, **settings)
+    def add_collector(self, source: str, *wrapper: str) -> Process:
+        """Another one, launched and not waited for; by another program of ours if there is a wrapper."""
+        url = self.to_nats[source].url(self.nats.url)
+        process = self.services.program(f"{source}-collector", "collectors", source, NATS_URL=url)
+        process.wrap(*wrapper)
+        process.launch()
         self.collectors[source].append(process)
         GUARD.watch(process.pid)
         return process

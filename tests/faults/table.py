@@ -49,7 +49,7 @@ def markdown(command: str, observations: Sequence[Observation], reckonings: Sequ
         ("accepted, repeated ones each time", f"{balance.accepted:,}"),
         ("= stored, each once", f"{balance.stored - balance.stored_of_unknown:,}"),
         ("+ duplicates, known to the ledger", f"{balance.duplicates:,}"),
-        ("+ still in the stream", "0"),
+        ("+ still in the stream", f"{last.left_in_stream:,}"),
         ("stored, though no answer said so", f"{balance.stored_of_unknown:,}"),
         ("rejected, and not stored", f"{balance.rejected_ids:,}"),
         ("dead letters", f"{last.dead_letters:,}"),

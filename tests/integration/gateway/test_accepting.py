@@ -4,11 +4,9 @@ import asyncio
 import gzip
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import httpx
-import nats
 import pytest
 from nats.aio.client import Client
 
@@ -16,23 +14,7 @@ from collectors.registry import SOURCES
 from ops.local.servers import RunningServer
 from pipeline.events.batch import read_batch
 from publisher import Generator, Span
-from tests.processes import Process, Services, connections, eventually, pause
-
-
-@pytest.fixture
-async def jetstream_client(nats_server: RunningServer) -> AsyncIterator[Client]:
-    """A plain client of a JetStream that holds no streams at the beginning."""
-    client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
-    yield client
-    await client.close()
-
-
-@pytest.fixture
-def services(tmp_path: Path, nats_server: RunningServer, jetstream_client: Client) -> Iterator[Services]:
-    with Services(tmp_path, connections(nats_server)) as services:
-        yield services
+from tests.processes import Process, Services, eventually, pause
 
 
 @pytest.fixture

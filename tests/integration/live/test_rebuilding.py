@@ -144,7 +144,11 @@ async def test_a_wipe_during_a_rebuild_is_noticed(
     await keeper.store.write(some_records(50))
     await agree(redis, look)
     rebuilding = asyncio.create_task(rebuild(counters, SlowStore(updates, 0.4), 5.0))
-    await asyncio.sleep(0.2)
+
+    async def held() -> None:
+        assert await redis.exists("live:facebook:hold")
+
+    await eventually(held)
     await (redis.flushall() if spoiled == "*" else redis.delete(spoiled))
     await keeper.store.write(some_records(50, 2))
     with pytest.raises(LiveUnavailable):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import asyncpg
 import psutil
@@ -15,6 +15,15 @@ from pipeline.store import Database, EventStore, StoreSettings, WriteResult
 from tests.integration.store.conftest import OpenDatabase
 from tests.integration.store.records import record
 from tests.processes import eventually
+
+QueryEngines = Callable[[], list[psutil.Process]]
+
+
+@pytest.fixture
+def query_engines() -> QueryEngines:
+    """The engines started since the test began: services that other tests of this run share have engines, too."""
+    others = set(every_query_engine())
+    return lambda: [engine for engine in every_query_engine() if engine not in others]
 
 
 @pytest.fixture
@@ -86,7 +95,7 @@ async def test_a_database_may_be_opened_before_postgres_is_there(
 
 
 async def test_a_query_engine_that_is_killed_is_started_anew(
-    database: Database, look: asyncpg.Connection
+    query_engines: QueryEngines, database: Database, look: asyncpg.Connection
 ) -> None:
     store = EventStore(database, "facebook")
     records = [record(), record()]
@@ -107,7 +116,7 @@ async def test_a_query_engine_that_is_killed_is_started_anew(
 
 
 async def test_a_query_engine_killed_during_a_write_does_not_double_it(
-    database: Database, look: asyncpg.Connection, database_url: str
+    query_engines: QueryEngines, database: Database, look: asyncpg.Connection, database_url: str
 ) -> None:
     store = EventStore(database, "facebook")
     records = [record() for _ in range(100)]
@@ -153,7 +162,9 @@ async def test_a_database_that_is_not_there_is_no_data_error(
         await EventStore(database, "facebook").write([record()])
 
 
-async def test_nothing_is_left_of_a_closed_database(open_database: OpenDatabase) -> None:
+async def test_nothing_is_left_of_a_closed_database(
+    query_engines: QueryEngines, open_database: OpenDatabase
+) -> None:
     database = await open_database()
     await database.ping()
     engines = query_engines()
@@ -167,8 +178,7 @@ async def test_nothing_is_left_of_a_closed_database(open_database: OpenDatabase)
         await database.ping()
 
 
-def query_engines() -> list[psutil.Process]:
-    """The query engines of this process."""
+def every_query_engine() -> list[psutil.Process]:
     children = psutil.Process().children(recursive=True)
     return [child for child in children if "prisma/engine" in " ".join(child.cmdline())]
 

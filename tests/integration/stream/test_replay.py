@@ -183,7 +183,7 @@ async def test_killed_between_publishing_and_settling_every_letter_is_still_ther
         pass
 
     class LastWords(StreamPublisher):
-        async def publish_batch(self, batch: RecordBatch) -> None:
+        async def publish_batch(self, batch: RecordBatch, *, waiting_since: float | None = None) -> None:
             await super().publish_batch(batch)
             raise Killed
 
@@ -203,7 +203,7 @@ async def test_when_the_events_are_not_acknowledged_nothing_is_lost(operator: Op
     await operator.keeper.keep(letter(good(number)) for number in range(3))
 
     class Full(StreamPublisher):
-        async def publish_batch(self, batch: RecordBatch) -> None:
+        async def publish_batch(self, batch: RecordBatch, *, waiting_since: float | None = None) -> None:
             raise StreamUnavailable("JetStream refused: maximum bytes exceeded")
 
     with pytest.raises(StreamUnavailable, match="maximum bytes"):

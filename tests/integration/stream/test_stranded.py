@@ -3,9 +3,12 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
+from gateway.commit import GroupCommit
 from ops.local.servers import RunningServer
 from pipeline.errors import StreamUnavailable
 from pipeline.stream import StreamPublisher
@@ -62,6 +65,27 @@ async def test_who_waits_for_the_window_is_refused_as_soon_as_who_is_in_it(
         outcomes = await asyncio.gather(*map(publisher.publish_batch, numbered(40)), return_exceptions=True)
         assert all(isinstance(outcome, StreamUnavailable) for outcome in outcomes)
         assert time.monotonic() - started < 1.5
+    finally:
+        own_nats.resume()
+
+
+async def test_who_joins_others_in_a_batch_is_refused_as_soon_as_they_are(
+    own_nats: RunningServer, connect: Connect
+) -> None:
+    """The second batch forms while the first is on its way to nowhere; it is not tried for as long again."""
+    commit = GroupCommit(StreamPublisher(await connect(own_nats.url, nats_request_timeout_seconds=0.6)))
+    pause(own_nats)
+    try:
+        started = time.monotonic()
+
+        async def one() -> float:
+            with pytest.raises(StreamUnavailable):
+                await commit.commit("facebook", "f.v1", [msgspec.Raw(b"{}")], datetime.now(UTC), "c")
+            return time.monotonic() - started
+
+        first = asyncio.create_task(one())
+        await asyncio.sleep(0.05)
+        assert max(await asyncio.gather(first, one(), one())) < 0.95
     finally:
         own_nats.resume()
 

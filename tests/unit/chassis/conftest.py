@@ -1,9 +1,17 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
+import pytest
 import uvloop
 
+Factory = Callable[[], asyncio.AbstractEventLoop]
 
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """As in production: uvloop's transports are what the server's protocol relies on."""
-    return {"uvloop": uvloop.new_event_loop}
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Factory]:
+    """With the real server as in production: uvloop's transports are what its protocol relies on."""
+    module = getattr(item, "module", None)
+    return (
+        {"uvloop": uvloop.new_event_loop}
+        if hasattr(module, "serving")
+        else {"asyncio": asyncio.new_event_loop}
+    )

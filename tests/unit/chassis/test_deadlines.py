@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any, cast
 
 import pytest
@@ -54,7 +55,8 @@ async def test_line_ends_after_an_answer_do_not_keep_a_connection() -> None:
         client = await service.connect()
         await client.ask()
         trickling = asyncio.create_task(trickle(client, b"\r\n" * 500))
-        assert await client.closed() == b""
+        with suppress(ConnectionResetError):  # what is still on its way has no answer to overtake
+            assert await client.closed() == b""
         trickling.cancel()
 
 

@@ -46,6 +46,7 @@ async def test_a_sender_in_chunks_gets_it_too() -> None:
 
 async def test_httpx_gets_it() -> None:
     async with serving() as service, httpx.AsyncClient(timeout=10) as client:
+        await service.connect()
         answer = await client.post(f"http://127.0.0.1:{service.port}/refused", content=bytes(LARGE))
         assert answer.status_code == 503
         again = await client.post(f"http://127.0.0.1:{service.port}/read", content=bytes(LARGE))
@@ -59,12 +60,14 @@ async def test_the_standard_library_gets_it() -> None:
         return connection.getresponse().status
 
     async with serving() as service:
+        await service.connect()
         assert await asyncio.to_thread(post, service.port) == 503
 
 
 @pytest.mark.parametrize("expect", ["", "100-continue"])
 async def test_curl_gets_it(expect: str) -> None:
     async with serving() as service:
+        await service.connect()
         curl = await asyncio.create_subprocess_exec(
             *(
                 "curl",

@@ -28,12 +28,14 @@ class RecordingPublisher(StreamPublisher):
         self.letter_subjects: list[str] = []
         self.failure: Exception | None = None
 
-    async def publish_batch(self, batch: RecordBatch) -> None:
+    async def publish_batch(self, batch: RecordBatch, *, waiting_since: float | None = None) -> None:
         if self.failure:
             raise self.failure
         self.batches.append(batch)
 
-    async def publish(self, subject: str, payload: bytes, headers: dict[str, str]) -> None:
+    async def publish(
+        self, subject: str, payload: bytes, headers: dict[str, str], *, waiting_since: float | None = None
+    ) -> None:
         if self.failure:
             raise self.failure
         self.letter_subjects.append(subject)
@@ -52,7 +54,7 @@ class HeldPublisher(RecordingPublisher):
         super().__init__()
         self._answers: list[asyncio.Future[None]] = []
 
-    async def publish_batch(self, batch: RecordBatch) -> None:
+    async def publish_batch(self, batch: RecordBatch, *, waiting_since: float | None = None) -> None:
         self.batches.append(batch)
         answer = asyncio.get_running_loop().create_future()
         self._answers.append(answer)

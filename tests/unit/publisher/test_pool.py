@@ -33,6 +33,21 @@ async def test_posts_at_once_have_a_connection_each_up_to_the_limit():
         pool.close()
 
 
+async def test_headers_of_one_post_come_besides_those_of_all_and_replace_them():
+    async with FakeGateway(*[answering(200)] * 2) as gateway:
+        pool = Connections(gateway.url, {"X-Api-Key": "100%d"})
+        await pool.post(b"{}", {"Content-Type": "text/plain", "X-Signature": "50%s"})
+        await pool.post(b"{}")
+        first, second = gateway.heads
+        assert "X-Api-Key: 100%d\r\n" in first
+        assert "X-Signature: 50%s\r\n" in first
+        assert first.count("Content-Type") == 1
+        assert "Content-Type: text/plain\r\n" in first
+        assert "Content-Type: application/json\r\n" in second
+        assert "X-Signature" not in second
+        pool.close()
+
+
 async def test_the_request_says_where_it_goes_and_what_it_carries():
     async with FakeGateway() as gateway:
         pool = Connections(gateway.url + "?tenant=a", {"X-Api-Key": "secret"})

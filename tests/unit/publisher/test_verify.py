@@ -11,10 +11,11 @@ from publisher.answers import outcome_of
 from publisher.bodies import Body, BodyMaker
 from publisher.generator import Generator
 from publisher.ledger import Ledger, Offence
+from publisher.reports import COMPLETE_THROUGH
 from publisher.settings import Settings
 from publisher.summary import Verification
 from publisher.truth import Truth
-from publisher.verify import COMPLETE_THROUGH, Verifier
+from publisher.verify import Verifier
 from tests.unit.publisher.fake_database import FakeDatabase
 from tests.unit.publisher.fake_reporter import demographics_report, events_report, revenue_report
 
@@ -77,7 +78,8 @@ class Pipeline:
 
 @pytest.fixture
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
-    monkeypatch.setattr("publisher.verify._POLL_SECONDS", 0.001)
+    monkeypatch.setattr("publisher.reports.POLL_SECONDS", 0.001)
+    monkeypatch.setattr("publisher.database.POLL_SECONDS", 0.001)
     pipeline = Pipeline()
     pipeline.store_all()
     return pipeline

@@ -117,7 +117,7 @@ ACME = Source(
         ),
     ),
 )
-CREDENTIALS = AcmeCredentials(SECRET, TOKEN, ("acme", "bob"))
+CREDENTIALS = AcmeCredentials(SECRET, TOKEN, ("bob",))
 
 
 def sign(body: bytes, secret: str = SECRET) -> dict[str, str]:
