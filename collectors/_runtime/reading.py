@@ -78,6 +78,8 @@ class BatchReader:
 
     def _add(self, merged: MergedBatch, delivery: Delivery) -> None:
         merged.deliveries.append(delivery)
+        if delivery.redelivered:
+            self._telemetry.redelivered()
         try:
             batch = read_batch(self._source.name, delivery.payload, delivery.headers)
         except MalformedBatch as error:

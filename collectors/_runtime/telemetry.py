@@ -54,6 +54,12 @@ class CollectorTelemetry:
         self._duplicates = Counter(
             "events_duplicate", "Events that were already stored", labels, registry=registry
         )
+        self._redelivered = Counter(
+            "batches_redelivered",
+            "Record batches delivered, and not for the first time",
+            labels,
+            registry=registry,
+        ).labels(self.service, source)
         self._duration = Histogram(
             "event_processing_duration_seconds",
             "Time from decoding a merged batch to its commit",
@@ -92,6 +98,10 @@ class CollectorTelemetry:
         self._accepted.labels(self.service, self.source).inc(events)
         self.statistics.delivered += events
         self.statistics.batches += 1
+
+    def redelivered(self) -> None:
+        """A record batch came that some collector had before and did not settle."""
+        self._redelivered.inc()
 
     def committed(self, stored: int, duplicates: int, seconds: float) -> None:
         """A transaction was committed."""

@@ -9,7 +9,7 @@ from pipeline.errors import StreamUnavailable
 class Delivery:
     """One message as it was delivered, to be settled once: `ack` or `nak`. Until then it is kept alive."""
 
-    __slots__ = ("_message", "_unsettled", "headers", "payload")
+    __slots__ = ("_message", "_unsettled", "headers", "payload", "redelivered")
 
     def __init__(self, message: Msg, unsettled: "set[Delivery]") -> None:
         self._message = message
@@ -17,6 +17,7 @@ class Delivery:
         unsettled.add(self)
         self.payload: bytes = message.data
         self.headers: dict[str, str] = message.headers or {}
+        self.redelivered = message.metadata.num_delivered > 1
 
     async def ack(self) -> None:
         """Everything in it is stored or dead-lettered: the stream may forget it. Raises StreamUnavailable."""

@@ -90,6 +90,7 @@ async def test_what_is_given_back_is_delivered_again_at_once(
 
     again = await within(consumer.next(), 1)
     assert again.payload == first.payload
+    assert (first.redelivered, again.redelivered) == (False, True)
     await again.ack()
     await stream_is_empty(other_program)
 

@@ -63,12 +63,15 @@ async def hangs() -> str:
     return "never"
 
 
-def client_of(checks: Mapping[str, Check] | None = None) -> httpx.AsyncClient:
+def client_of(
+    checks: Mapping[str, Check] | None = None, optional: Mapping[str, Check] | None = None
+) -> httpx.AsyncClient:
     app = create_service(
         ServiceDescription("Example", "An example."),
         ServiceMetrics("example"),
         [thing, refuse, away, full, teapot, broken],
         checks or {},
+        optional_checks=optional,
         check_timeout_seconds=0.05,
     )
     transport: Any = httpx.ASGITransport(app=app)  # type: ignore[arg-type] # the same protocol, typed twice
@@ -167,6 +170,28 @@ async def test_metrics_are_openmetrics_with_the_uptime_of_the_service(client: ht
     assert response.text.rstrip().endswith("# EOF")
 
 
+async def test_metrics_tell_which_check_fails_and_wait_for_none_that_hangs() -> None:
+    checks = {"nats": answers, "postgres": hangs}
+    async with client_of(checks, optional={"redis": refuses}) as client:
+        text = (await client.get("/metrics")).text
+    found = dict(
+        re.findall(r'^service_check_passed\{check="(\w+)",service="example"\} (\S+)', text, re.MULTILINE)
+    )
+    assert found == {"nats": "1.0", "postgres": "0.0", "redis": "0.0"}
+    assert 'service_ready{service="example"} 0.0' in text
+
+
+async def test_a_service_without_what_is_optional_is_ready_in_the_metrics() -> None:
+    async with client_of({"nats": answers}, optional={"redis": refuses}) as client:
+        assert 'service_ready{service="example"} 1.0' in (await client.get("/metrics")).text
+
+
+async def test_metrics_tell_of_the_process(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/metrics")).text
+    assert re.search(r"^process_resident_memory_bytes \d", text, re.MULTILINE)
+    assert re.search(r"^process_cpu_seconds_total \d", text, re.MULTILINE)
+
+
 async def test_two_services_in_one_process_do_not_mix_their_metrics() -> None:
     async with client_of() as one, client_of() as other:
         await one.get("/things/a")
@@ -197,7 +222,7 @@ async def test_not_ready_names_who_failed_and_who_hung() -> None:
         "nats": True,
         "postgres": False,
         "redis": False,
-    }
+    assert checks["redis"]["milliseconds"] >= 45  # the loop counts whole ticks of its clock, and may wake a moment early
     assert checks["postgres"]["detail"] == "ConnectionError: refused"
     assert checks["redis"]["milliseconds"] >= 50
 

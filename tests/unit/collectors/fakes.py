@@ -31,6 +31,7 @@ class FakeDelivery(Delivery):
         self.number = number
         self.payload = payload
         self.headers = headers
+        self.redelivered = False
         self.journal = journal
         self.settled = ""
         self.failures: list[Exception] = []

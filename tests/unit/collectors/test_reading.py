@@ -220,3 +220,11 @@ async def test_what_is_delivered_is_counted(runtime: Runtime) -> None:
     await until(reading.done)
     assert runtime.counted("events_accepted_total") == 4
     assert runtime.telemetry.statistics.delivered == 4
+
+
+async def test_what_is_not_delivered_for_the_first_time_is_counted(runtime: Runtime) -> None:
+    assert runtime.counted("batches_redelivered_total") == 0
+    runtime.consumer.deliver(record_batch([*facebook_events(3)]))
+    runtime.consumer.deliver(record_batch([*facebook_events(3)])).redelivered = True
+    await runtime.reader.read(1_000, None)
+    assert runtime.counted("batches_redelivered_total") == 1
