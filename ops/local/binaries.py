@@ -6,6 +6,7 @@ import shutil
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project's root folder."""
@@ -14,6 +15,9 @@ SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
 EXTRAS = Path(sys.prefix) / "embedded"
 """Wheels that are installed beside the environment, because only their executable is wanted (see
 redis-server.txt)."""
+
+PROMETHEUS = EXTRAS / "prometheus"
+"""Debian's package of Prometheus, unpacked; see `monitoring`."""
 
 POSTGRES_FOLDERS = {16: "pginstall", 18: "pginstall18"}
 """Postgres versions in the wheel, and their folders there."""
@@ -56,6 +60,16 @@ def redis_server() -> Path:
             "no wheel brings Redis for this platform: install redis or valkey, or set SLUICE_REDIS_SERVER"
         )
     return Path(installed)
+
+
+def monitoring(program: Literal["prometheus", "promtool"]) -> Path | None:
+    """A program of Prometheus: one that is installed, or the copy that the development step of `install` has made;
+    None where there is neither. Nothing but tests and checks needs it here."""
+    installed = shutil.which(program)
+    if installed is not None:
+        return Path(installed)
+    copied = PROMETHEUS / "usr" / "bin" / program
+    return copied if copied.exists() else None
 
 
 def node() -> Path:
