@@ -20,6 +20,8 @@ class ConsoleSettings(msgspec.Struct, frozen=True):
     """Folder of data and logs of a local start."""
     sluice_env_file: str = ".env"
     """The file with the settings of a local start."""
+    postgres_programs: str = ""
+    """The folder of pg_dump and pg_restore, for backups; empty: the path is searched."""
 
     def collectors(self) -> Mapping[str, Sequence[str]]:
         """The collectors' addresses by source. Raises ConfigurationError."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ops.local import prisma_cli
-from ops.local.binaries import ROOT
+from ops.local.binaries import ROOT, postgres
 from ops.local.embedded import EmbeddedServer
 from ops.local.ports import LOOPBACK
 from ops.local.settings import LocalSettings
@@ -86,6 +86,7 @@ def addresses(settings: LocalSettings, servers: Sequence[EmbeddedServer]) -> dic
         "COLLECTOR_URLS": ",".join(f"{source}={service.url(settings)}" for source, service in collectors),
         "NATS_MONITOR_URL": next((server.monitor_url for server in servers if server.monitor_url), ""),
         "SLUICE_DATA_DIR": str(settings.data),
+        "POSTGRES_PROGRAMS": str(postgres(settings.postgres_version, "pg_dump").parent),
         "SLUICE_ENV_FILE": str((ROOT / (settings.values.get("SLUICE_ENV_FILE") or ".env")).resolve()),
     }
 
