@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
+from pipeline.chassis.tls import client_context
 from pipeline.errors import ConfigurationError, LiveUnavailable
 from pipeline.live.settings import LiveSettings
 
@@ -26,7 +27,7 @@ _WILDCARDS = frozenset("*?[\\")
 class LiveConnection:
     """The connections of one process to Redis. They are made when they are needed, and again when they are lost.
 
-    Raises ConfigurationError when the URL makes no sense.
+    Raises ConfigurationError when the URL makes no sense, or the file of the authority is missing.
     """
 
     def __init__(self, settings: LiveSettings, name: str) -> None:
@@ -42,6 +43,7 @@ class LiveConnection:
                 socket_connect_timeout=settings.redis_timeout_seconds,
                 # Whoever calls knows better whether, and when, to try again.
                 retry=Retry(NoBackoff(), 0),
+                **_tls(settings),
             )
         except ValueError as error:
             raise ConfigurationError(f"REDIS_URL: {error}") from None
@@ -100,6 +102,17 @@ class LiveConnection:
             raise LiveUnavailable(f"no answer from Redis within {self._timeout_seconds:g} s") from error
         except (RedisError, OSError) as error:
             raise LiveUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+def _tls(settings: LiveSettings) -> dict[str, Any]:
+    """What the client needs to know. Raises ConfigurationError."""
+    if not settings.redis_tls_ca:
+        return {}
+    if not settings.redis_url.startswith("rediss://"):
+        raise ConfigurationError("REDIS_TLS_CA: REDIS_URL must begin with rediss:// then")
+    # The client reads the file with its first connection: here it is noticed at the start.
+    client_context("REDIS_TLS", settings.redis_tls_ca)
+    return {"ssl_ca_certs": settings.redis_tls_ca}
 
 
 def argument(value: object) -> str:

@@ -8,6 +8,8 @@ from pipeline.chassis.settings import ByteSize
 class LiveSettings(msgspec.Struct, frozen=True):
     redis_url: str = ""
     """redis:// or rediss://user:password@host:port/database. Empty: there are no live counters."""
+    redis_tls_ca: str = ""
+    """The authority by which the server's certificate is verified, with rediss://. Empty: those of the machine."""
     redis_timeout_seconds: float = 1.0
     """How long Redis may take to answer before it counts as away."""
     live_interval_seconds: float = 0.02

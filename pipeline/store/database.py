@@ -15,6 +15,7 @@ from prisma._raw_query import deserialize_raw_results
 from prisma.engine.errors import EngineError
 from prisma.errors import ClientNotConnectedError, DataError, HTTPClientClosedError, PrismaError
 
+from pipeline.chassis.tls import require_file
 from pipeline.errors import DataRejected, StoreUnavailable
 from pipeline.store.bulk import query_with_bulk
 
@@ -36,6 +37,8 @@ _ENGINE_STOP = timedelta(seconds=1)
 _TRANSACTION_WAIT_SECONDS = 5
 _ONE_INSTANT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
+_FILES = ("sslrootcert", "sslcert", "sslkey", "sslidentity")
+
 Query = Callable[..., Awaitable[list[dict[str, Any]]]]
 """`Database.query`, or one like it."""
 
@@ -52,7 +55,10 @@ class StoreSettings(msgspec.Struct, frozen=True):
 
 
 class Database:
-    """A client of one database. Use it as an async context manager, or call `connect` and `close`."""
+    """A client of one database. Use it as an async context manager, or call `connect` and `close`.
+
+    Raises ConfigurationError when the URL names a file of certificates that is not there.
+    """
 
     def __init__(self, settings: StoreSettings) -> None:
         # A statement's own limit ends it in Postgres; the client waits a little longer to hear of that.
@@ -179,8 +185,13 @@ def _meaning(error: DataError) -> Exception:
 
 
 def _with_parameters(settings: StoreSettings) -> str:
-    """The URL with our limits, unless it already names its own."""
+    """The URL with our limits, unless it already names its own. Raises ConfigurationError."""
     parts = urlsplit(settings.database_url)
+    given = dict(parse_qsl(parts.query))
+    for name in _FILES:
+        # A relative path is relative to the schema's folder, which is the query engine's business.
+        if (path := given.get(name, "")).startswith("/"):
+            require_file(f"DATABASE_URL: {name}", path)
     parameters = {
         "connection_limit": str(settings.database_connections),
         "connect_timeout": f"{settings.database_connect_timeout_seconds:g}",
@@ -188,6 +199,6 @@ def _with_parameters(settings: StoreSettings) -> str:
         "statement_timeout": f"{settings.database_statement_timeout_seconds * 1000:.0f}",
         # Sums and joins of one batch stay in memory, and no statement here is worth compiling.
         "options": "-c work_mem=64MB -c jit=off",
-        **dict(parse_qsl(parts.query)),
+        **given,
     }
     return urlunsplit(parts._replace(query=urlencode(parameters)))

@@ -3,6 +3,7 @@
 """The connection to NATS: found again for ever, its topology kept in place, its loss noticed at once."""
 
 import asyncio
+import ssl
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
@@ -15,9 +16,10 @@ from nats.js import JetStreamContext
 from nats.js.api import StreamInfo
 
 from pipeline.chassis.settings import ByteSize
-from pipeline.errors import StreamUnavailable
+from pipeline.chassis.tls import client_context
+from pipeline.errors import ConfigurationError, StreamUnavailable
 from pipeline.stream.client import ImpatientClient
-from pipeline.stream.topology import ensure_topology
+from pipeline.stream.topology import check_topology, differing, ensure_topology
 
 log = structlog.get_logger()
 
@@ -28,6 +30,13 @@ _FIRST_CHECK_INTERVAL_SECONDS = 0.2
 class StreamSettings(msgspec.Struct, frozen=True):
     nats_url: str = "nats://127.0.0.1:4222"
     """Comma-separated servers; credentials may be part of the URL."""
+    nats_tls_ca: str = ""
+    """The authority by which the servers' certificates are verified. With it nothing is said or heard before TLS is
+    established; the servers must allow that (`handshake_first`)."""
+    nats_tls_cert: str = ""
+    """This program's own certificate, where the servers want one. It may be all that says who it is."""
+    nats_tls_key: str = ""
+    """The key of that certificate."""
     nats_ping_interval_seconds: int = 5
     """A connection whose peer misses two pings counts as lost."""
     nats_request_timeout_seconds: float = 2.0
@@ -46,11 +55,21 @@ class StreamSettings(msgspec.Struct, frozen=True):
     """How long somebody may be away and still be told everything on their return."""
     stream_replicas: int = 1
     """Copies of each stream; 3 on a cluster."""
+    stream_manage: bool = True
+    """Whether this program puts the streams in place. Otherwise it only looks whether they are."""
+
+    def __post_init__(self) -> None:
+        if self.nats_tls_cert and not self.nats_tls_ca:
+            raise ValueError("NATS_TLS_CA: set it together with NATS_TLS_CERT")
 
 
 class StreamConnection:
     """One connection of one process. `run` is a supervised loop; until it has connected, users get
-    StreamUnavailable. `streams` is what the last look at the topology found, at most some seconds old."""
+    StreamUnavailable. `streams` is what the last look at the topology found, at most some seconds old.
+
+    Answers come to subjects that begin with its name, so that a server can keep programs from hearing each other's.
+    Raises ConfigurationError when a file of certificates is missing or not usable.
+    """
 
     def __init__(self, settings: StreamSettings, name: str) -> None:
         self.settings = settings
@@ -59,6 +78,9 @@ class StreamConnection:
         self._topology_ready = asyncio.Event()
         self._lost: set[asyncio.Timeout] = set()
         self._reconnects = 0
+        self._tls = _tls(settings)
+        self._refusal = ""
+        self._differing: dict[str, list[str]] = {}
         self.streams: Sequence[StreamInfo] = ()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -95,6 +117,9 @@ class StreamConnection:
                 self._client = await nats.connect(
                     self.settings.nats_url.split(","),
                     name=self._name,
+                    inbox_prefix=self._inbox_prefix,
+                    tls=self._tls,
+                    tls_handshake_first=self._tls is not None,
                     allow_reconnect=False,
                     max_reconnect_attempts=1,
                     reconnect_time_wait=0.05,
@@ -123,7 +148,7 @@ class StreamConnection:
     def client(self) -> Client:
         """The connected client. Raises StreamUnavailable while there is none: callers fail fast."""
         if self._client is None or not self._client.is_connected:
-            raise StreamUnavailable("not connected to NATS")
+            raise StreamUnavailable(f"not connected to NATS{self._refusal}")
         return self._client
 
     @property
@@ -161,12 +186,19 @@ class StreamConnection:
         info = await jetstream.stream_info("EVENTS")
         return f"EVENTS holds {info.state.messages} batches, {info.state.bytes} bytes"
 
+    @property
+    def _inbox_prefix(self) -> str:
+        return inbox_prefix(self._name)
+
     async def _connect(self) -> None:
         log.info("waiting_for", dependency="nats")
         client = ImpatientClient()
         await client.connect(
             self.settings.nats_url.split(","),
             name=self._name,
+            inbox_prefix=self._inbox_prefix,
+            tls=self._tls,  # pyright: ignore[reportArgumentType] - None is what it takes for no TLS
+            tls_handshake_first=self._tls is not None,
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,  # pyright: ignore[reportArgumentType] - it only sleeps so long
             ping_interval=self.settings.nats_ping_interval_seconds,
@@ -182,11 +214,15 @@ class StreamConnection:
 
     async def _check_topology(self) -> None:
         try:
-            self.streams = await ensure_topology(self.jetstream, self.settings)
+            look = ensure_topology if self.settings.stream_manage else check_topology
+            self.streams = await look(self.jetstream, self.settings)
         except (StreamUnavailable, NatsError, TimeoutError) as error:
             log.warning("topology_not_ready", error=str(error) or type(error).__name__)
         else:
             self._topology_ready.set()
+            if (found := differing(self.streams, self.settings)) != self._differing:
+                self._differing = found
+                log.warning("streams_differ", streams=found, remedy="sluice streams ensure")
 
     async def _on_disconnected(self) -> None:
         log.warning("disconnected", dependency="nats")
@@ -198,7 +234,31 @@ class StreamConnection:
 
     async def _on_reconnected(self) -> None:
         self._reconnects += 1
+        self._refusal = ""
         log.info("reconnected", dependency="nats")
 
     async def _on_error(self, error: Exception) -> None:
-        log.debug("nats_error", error=str(error) or type(error).__name__)
+        """A server that is away is heard of many times a second. One that refuses needs somebody to look at it."""
+        said = str(error) or type(error).__name__
+        if "permissions violation" in said:
+            log.warning("not_permitted", dependency="nats", error=said)
+        elif isinstance(error, ssl.SSLError) or "authorization violation" in said.lower():
+            if f": {said}" != self._refusal:
+                log.warning("refused", dependency="nats", error=said)
+            self._refusal = f": {said}"
+        else:
+            log.debug("nats_error", error=said)
+
+
+def inbox_prefix(name: str) -> str:
+    """What the subjects begin with to which a program of this name is answered."""
+    return f"_INBOX.{name}"
+
+
+def _tls(settings: StreamSettings) -> ssl.SSLContext | None:
+    """Raises ConfigurationError."""
+    if not settings.nats_tls_ca:
+        if any(url.startswith("tls://") for url in settings.nats_url.split(",")):
+            raise ConfigurationError("NATS_TLS_CA: required by the tls:// in NATS_URL, but not set")
+        return None
+    return client_context("NATS_TLS", settings.nats_tls_ca, settings.nats_tls_cert, settings.nats_tls_key)

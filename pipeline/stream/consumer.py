@@ -54,6 +54,8 @@ class BatchConsumer:
         self.name = consumer_name(source)
         self._prefetch = prefetch
         self._config = ConsumerConfig(
+            # With a name and a filter both are part of the request's subject, so that a server can allow just this one.
+            name=self.name,
             durable_name=self.name,
             filter_subject=events_subject(source),
             ack_policy=AckPolicy.EXPLICIT,

@@ -1,7 +1,11 @@
 # pyright: reportUnknownMemberType=false
 # nats-py leaves the parameters that it passes on untyped.
-"""The streams and what each promises (DESIGN D9). Every process ensures them, idempotently, changed limits included."""
+"""The streams and what each promises (DESIGN D9). Every process ensures them, idempotently, changed limits included.
 
+Where programs have as few rights as they need, one of them does (`sluice streams ensure`), and the others look.
+"""
+
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -9,6 +13,7 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import NotFoundError
 
+from pipeline.errors import StreamUnavailable
 from pipeline.events.dead_letter_batch import MAX_BATCH_BYTES
 
 if TYPE_CHECKING:
@@ -156,3 +161,29 @@ async def ensure_topology(jetstream: JetStreamContext, settings: "StreamSettings
             found = await jetstream.update_stream(found.config.evolve(**changes))
         streams.append(found)
     return streams
+
+
+async def check_topology(jetstream: JetStreamContext, settings: "StreamSettings") -> list[StreamInfo]:
+    """Returns the streams as they are, and changes nothing. One whose limits differ is used all the same.
+
+    Raises StreamUnavailable when one is missing, and what nats raises when the server will not answer.
+    """
+    streams: list[StreamInfo] = []
+    for wanted in stream_configs(settings):
+        try:
+            streams.append(await jetstream.stream_info(wanted.name or ""))
+        except NotFoundError:
+            raise StreamUnavailable(
+                f"there is no stream {wanted.name}: run `sluice streams ensure`"
+            ) from None
+    return streams
+
+
+def differing(streams: Sequence[StreamInfo], settings: "StreamSettings") -> dict[str, list[str]]:
+    """What of the streams is not as the settings have it: the names of fields by the name of the stream."""
+    wanted = {config.name: config for config in stream_configs(settings)}
+    return {
+        info.config.name or "": sorted(fields)
+        for info in streams
+        if (fields := deviations(info.config, wanted[info.config.name]))
+    }
