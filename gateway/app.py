@@ -8,6 +8,7 @@ from litestar.types import ASGIApp
 
 from gateway.actions.assembly import SocialSettings, assemble_actions
 from gateway.body import BodyReader
+from gateway.canary import CanaryEndpoint
 from gateway.commit import LARGE_WINDOW, GroupCommit
 from gateway.events.route import EventsEndpoint
 from gateway.events.service import EventService
@@ -70,6 +71,7 @@ def create_gateway(
     limit = settings.event_size_limit
     events = EventService(sources, limit, commit, dead_letters, telemetry)
     endpoint = EventsEndpoint(bodies, events, settings.ingest_api_keys)
+    canaries = CanaryEndpoint(sources, bodies, commit, settings)
     shared = Shared(bodies, commit, dead_letters, telemetry, metrics.registry, limit)
     deliveries = assemble_webhooks(sources, credentials or {}, webhooks or WebhookSettings(), shared, clock)
     social = social or SocialSettings()
@@ -86,6 +88,7 @@ def create_gateway(
         metrics,
         [
             endpoint.router(),
+            canaries.router(),
             deliveries.router(),
             actions.router(),
             notifications.router,
@@ -93,7 +96,7 @@ def create_gateway(
             operator_router(letters, settings.operator_api_keys),
         ],
         {"nats": connection.check},
-        shortcuts=[endpoint.shortcut(), deliveries.shortcut(), actions.shortcut()],
+        shortcuts=[endpoint.shortcut(), canaries.shortcut(), deliveries.shortcut(), actions.shortcut()],
         optional_checks={**optional_checks, **notifications.checks},
         websockets=notifications.websockets,
     )

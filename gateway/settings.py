@@ -22,5 +22,7 @@ class GatewaySettings(msgspec.Struct, frozen=True):
     """What a 503 tells the sender to wait."""
     ingest_api_keys: tuple[str, ...] = ()
     """When set, `POST /events` wants one of them, as `X-Api-Key` or as bearer token."""
+    canary_keys: tuple[str, ...] = ()
+    """`POST /canaries` wants one of them, in the same places; without any, one of INGEST_API_KEYS."""
     operator_api_keys: tuple[str, ...] = ()
     """`/operator/...` wants one of them as bearer token; without any it is closed."""

@@ -9,8 +9,9 @@ import structlog
 
 from collectors._runtime.telemetry import CollectorTelemetry
 from pipeline.events.batch import MalformedBatch, RecordBatch, read_batch
+from pipeline.events.canary import CANARY_FORMAT, ArrivedCanary, decode_canary
 from pipeline.events.dead_letter import DeadLetter, dead_letter_of
-from pipeline.events.reasons import Reason, Rejection
+from pipeline.events.reasons import Reason, Rejection, rejection_of
 from pipeline.events.record import EventRecord
 from pipeline.events.source import Format, Source
 from pipeline.events.text import needs_text_check, text_rejection
@@ -35,6 +36,7 @@ class MergedBatch:
     received_at: list[datetime] = field(default_factory=list[datetime])
     candidates: list[Candidate] = field(default_factory=list[Candidate])
     dead_letters: list[DeadLetter] = field(default_factory=list[DeadLetter])
+    canaries: list[ArrivedCanary] = field(default_factory=list[ArrivedCanary])
 
     @property
     def events(self) -> int:
@@ -97,17 +99,31 @@ class BatchReader:
                 )
             )
             return
+        event_format = self._source.formats.get(batch.format)
+        if event_format is None and batch.format == CANARY_FORMAT:
+            self._add_canaries(merged, batch)
+            return
         if not batch.replays:
             # A replayed batch was received long ago: that says nothing about how long the way takes.
             merged.received_at.append(batch.received_at)
         self._telemetry.delivered(len(batch.events))
-        event_format = self._source.formats.get(batch.format)
         if event_format is None:
             rejection = Rejection(Reason.UNSUPPORTED_FORMAT, "$", f"unknown format {batch.format!r}")
             for index in range(len(batch.events)):
                 merged.dead_letters.append(self.letter(batch, index, rejection))
             return
         self._map(merged, batch, event_format, needs_text_check(delivery.payload))
+
+    def _add_canaries(self, merged: MergedBatch, batch: RecordBatch) -> None:
+        """They are no events, and counted nowhere. What is none of ours counts, and is kept, as any other message."""
+        for index, raw in enumerate(batch.events):
+            try:
+                canary = decode_canary(raw)
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+                self._telemetry.delivered(1)
+                merged.dead_letters.append(self.letter(batch, index, rejection_of(error)))
+            else:
+                merged.canaries.append(ArrivedCanary(canary.sender, canary.number, batch.received_at))
 
     def _map(self, merged: MergedBatch, batch: RecordBatch, event_format: Format, check_text: bool) -> None:
         judge, to_record = event_format.judge, event_format.to_record

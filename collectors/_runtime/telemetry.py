@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from pipeline.events.canary import ArrivedCanary
 from pipeline.events.dead_letter import DeadLetter
 
 log = structlog.get_logger()
@@ -118,6 +119,15 @@ class CollectorTelemetry:
         """A record batch that was received then is in the reports now."""
         age = (datetime.now(UTC) - received_at).total_seconds()
         self._end_to_end.labels(self.source).observe(max(0.0, age))
+
+    def canaries_stored(self, canaries: Sequence[ArrivedCanary]) -> None:
+        """They have come through. Their senders count them: here they are no events."""
+        for canary in canaries:
+            log.debug("canary_stored", sender=canary.sender, number=canary.number)
+
+    def canaries_refused(self, error: Exception) -> None:
+        """Postgres refuses the canaries themselves: somebody else made them."""
+        log.error("canaries_refused", error=str(error))
 
     def dead_lettered(self, letters: Sequence[DeadLetter]) -> None:
         """So many events of one write are kept as dead letters. One line for each reason, with the first of them."""

@@ -17,6 +17,7 @@ from collectors._runtime.reading import BatchReader, Candidate, MergedBatch
 from collectors._runtime.settings import CollectorSettings
 from collectors._runtime.telemetry import CollectorTelemetry
 from pipeline.errors import DataRejected, TransientError
+from pipeline.events.canary import ArrivedCanary
 from pipeline.events.dead_letter import DeadLetter
 from pipeline.events.reasons import Reason, Rejection
 from pipeline.store import EventStore, WriteResult
@@ -56,9 +57,21 @@ class BatchWriter:
         if letters:
             await self._until_it_succeeds(lambda: self._dead_letters.keep(letters), len(letters))
             self._telemetry.dead_lettered(letters)
+        if merged.canaries:
+            # After everything that came with them: that is settled when they are stored.
+            await self._write_canaries(merged.canaries)
         for delivery in merged.deliveries:
             # Lost acknowledgements are harmless: the batch comes again and the ledger knows all of it.
             await self._until_it_succeeds(delivery.ack, 0)
+
+    async def _write_canaries(self, canaries: Sequence[ArrivedCanary]) -> None:
+        try:
+            await self._until_it_succeeds(lambda: self._store.write_canaries(canaries), 0)
+        except DataRejected as error:
+            # Nothing is lost but the canaries, whose sender misses them: they must not stop the events behind them.
+            self._telemetry.canaries_refused(error)
+        else:
+            self._telemetry.canaries_stored(canaries)
 
     async def _store_or_bisect(
         self, candidates: Sequence[Candidate], letters: list[DeadLetter]

@@ -7,6 +7,7 @@ from typing import LiteralString
 
 import msgspec
 
+from pipeline.events.canary import ArrivedCanary
 from pipeline.events.record import EventRecord
 from pipeline.store.bulk import BulkText
 from pipeline.store.database import Database
@@ -72,7 +73,7 @@ WITH incoming AS MATERIALIZED (
     HAVING $4::boolean AND count(*) > 0
 ), untold AS (
     DELETE FROM live_epochs WHERE source = $1 AND NOT $4::boolean
-)
+){canaries}
 SELECT count(*)::integer AS stored FROM stored
 """
 
@@ -91,6 +92,25 @@ _AUDIENCE = """), facet_index AS (
     WHERE user_id IS NOT NULL
     HAVING count(*) > 0
 """
+
+
+# Who is silent for an hour has ended: no sender comes back under its old name.
+_CANARIES = """, arrived AS MATERIALIZED (
+    SELECT DISTINCT ON (sender) sender, number, LEAST(at, clock_timestamp()) AS at
+    FROM json_to_recordset(convert_from(decode($5, 'base64'), 'UTF8')::json)
+        AS canaries(sender text, number bigint, at timestamptz)
+    ORDER BY sender, number DESC
+), canaries AS (
+    INSERT INTO pipeline_canaries AS kept (source, sender, number, sent_at, stored_at)
+    SELECT $1, sender, number, at, clock_timestamp() FROM arrived ORDER BY sender
+    ON CONFLICT (source, sender) DO UPDATE SET
+        number = excluded.number, sent_at = excluded.sent_at, stored_at = excluded.stored_at
+    WHERE excluded.number > kept.number
+), silent AS (
+    DELETE FROM pipeline_canaries
+    WHERE source = $1 AND stored_at < clock_timestamp() - interval '1 hour'
+      AND NOT EXISTS (SELECT FROM arrived WHERE arrived.sender = pipeline_canaries.sender)
+)"""
 
 
 class WriteResult(msgspec.Struct, frozen=True):
@@ -113,12 +133,8 @@ class EventStore:
     ) -> None:
         """`news` is set when there is something to tell the live counters; None where there are none. `notices` is set
         when there may be something to tell people."""
-        self._write: LiteralString = _WRITE.format(
-            audience=_AUDIENCE if projection.has_audience else "",
-            columns=projection.columns,
-            tables=projection.write,
-            facts=projection.changed_facts,
-        )
+        self._write: LiteralString = _statement(projection)
+        self._write_canaries: LiteralString = _statement(projection, _CANARIES)
         self._database = database
         self._source = source
         self._news = news
@@ -149,3 +165,29 @@ class EventStore:
         if stored and self._notices:
             self._notices.set()
         return WriteResult(stored=stored, duplicates=len(records) - stored)
+
+    async def write_canaries(self, canaries: Sequence[ArrivedCanary]) -> None:
+        """Notes that canaries have come through, by the very statement that stores events, with none in it.
+
+        So it waits and fails where that would. An older canary of a sender than the one that is known changes nothing.
+        Raises as `write`.
+        """
+        none = BulkText.of(b"[]")
+        arrived = BulkText.of(
+            msgspec.json.encode(
+                [{"sender": each.sender, "number": each.number, "at": each.received_at} for each in canaries]
+            )
+        )
+        await self._database.query_bulk(
+            self._write_canaries, self._source, none, self._shard, self._news is not None, arrived
+        )
+
+
+def _statement(projection: Projection, canaries: LiteralString = "") -> LiteralString:
+    return _WRITE.format(
+        audience=_AUDIENCE if projection.has_audience else "",
+        columns=projection.columns,
+        tables=projection.write,
+        facts=projection.changed_facts,
+        canaries=canaries,
+    )
