@@ -37,7 +37,7 @@ def ensure_command(context: Context) -> None:
 
 
 async def _ensure(settings: StreamSettings) -> list[str]:
-    connection = StreamConnection(settings, "console")
+    connection = StreamConnection(settings, "topology")
     stop = asyncio.Event()
     running = asyncio.create_task(connection.run(stop))
     try:

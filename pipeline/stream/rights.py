@@ -35,7 +35,7 @@ def rights_of_programs(sources: Iterable[SourceName]) -> Mapping[str, Rights]:
     """The rights by the name of the program, which is also the name by which it connects.
 
     `console` is an operator's: it looks at everything, replays and discards dead letters. `topology` puts the streams
-    in place, and may do nothing else.
+    in place, and may do nothing else. `backup` copies them, and puts copies in their place.
     """
     collectors = {f"{source.name}-collector": _collector(source) for source in sources}
     return {
@@ -60,8 +60,15 @@ def rights_of_programs(sources: Iterable[SourceName]) -> Mapping[str, Rights]:
             *_reading_dead_letters(),
             *_settling_dead_letters(),
         ),
-        "topology": _rights(
-            "topology", *_looking(), *_on_streams("CREATE"), *_on_streams("UPDATE"), inbox="console"
+        "topology": _rights("topology", *_looking(), *_on_streams("CREATE"), *_on_streams("UPDATE")),
+        "backup": _rights(
+            "backup",
+            *_looking(),
+            *_on_streams("SNAPSHOT"),
+            "$JS.SNAPSHOT.ACK.>",
+            *_on_streams("DELETE"),
+            *_on_streams("RESTORE"),
+            "$JS.SNAPSHOT.RESTORE.>",
         ),
     }
 
@@ -114,8 +121,8 @@ def _settling_dead_letters() -> tuple[str, ...]:
     return (f"{_API}.STREAM.MSG.DELETE.{DEAD_LETTERS}", f"{_API}.STREAM.MSG.GET.{DEAD_LETTERS}")
 
 
-def _rights(name: str, *publish: str, inbox: str = "") -> Rights:
-    return Rights(publish, (f"{inbox_prefix(inbox or name)}.>",))
+def _rights(name: str, *publish: str) -> Rights:
+    return Rights(publish, (f"{inbox_prefix(name)}.>",))
 
 
 def server_configuration(rights: Mapping[str, Rights]) -> str:
