@@ -8,6 +8,7 @@ from alerts.telemetry import SERVICE
 from pipeline.chassis.logging import LoggingSettings, configure_logging
 from pipeline.chassis.server import ServerSettings, run, serve
 from pipeline.chassis.settings import load_settings
+from pipeline.chassis.tracing import TracingSettings, start_tracing
 from pipeline.store import Database, StoreSettings
 from pipeline.stream import StreamConnection, StreamSettings
 
@@ -15,6 +16,7 @@ from pipeline.stream import StreamConnection, StreamSettings
 async def main() -> bool:
     """Runs until stopped. Returns whether it ended well."""
     configure_logging(load_settings(LoggingSettings, os.environ), SERVICE)
+    start_tracing(load_settings(TracingSettings, os.environ), SERVICE)
     server = load_settings(ServerSettings, os.environ)
     settings = load_settings(AlertSettings, os.environ)
     delivery = load_settings(DeliverySettings, os.environ)

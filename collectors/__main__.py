@@ -9,6 +9,7 @@ from collectors.registry import SOURCES
 from pipeline.chassis.logging import LoggingSettings, configure_logging
 from pipeline.chassis.server import ServerSettings, run, serve
 from pipeline.chassis.settings import load_settings
+from pipeline.chassis.tracing import TracingSettings, start_tracing
 from pipeline.errors import ConfigurationError
 from pipeline.events.source import Source
 from pipeline.live import LiveSettings
@@ -20,6 +21,7 @@ async def main(source: Source) -> bool:
     """Runs until stopped. Returns whether it ended well."""
     service = f"{source.name}-collector"
     configure_logging(load_settings(LoggingSettings, os.environ), service)
+    start_tracing(load_settings(TracingSettings, os.environ), service)
     server = load_settings(ServerSettings, os.environ)
     connection = StreamConnection(load_settings(StreamSettings, os.environ), service)
     collector = load_settings(CollectorSettings, os.environ)

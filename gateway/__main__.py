@@ -14,6 +14,7 @@ from pipeline.chassis.logging import LoggingSettings, configure_logging
 from pipeline.chassis.server import ServerSettings, run, serve
 from pipeline.chassis.settings import load_settings
 from pipeline.chassis.tokens import TokenSettings
+from pipeline.chassis.tracing import TracingSettings, start_tracing
 from pipeline.live import LiveSettings, RateLimitSettings
 from pipeline.stream import StreamConnection, StreamSettings
 
@@ -21,6 +22,7 @@ from pipeline.stream import StreamConnection, StreamSettings
 async def main() -> bool:
     """Runs until stopped. Returns whether it ended well."""
     configure_logging(load_settings(LoggingSettings, os.environ), SERVICE)
+    start_tracing(load_settings(TracingSettings, os.environ), SERVICE)
     server = load_settings(ServerSettings, os.environ)
     connection = StreamConnection(load_settings(StreamSettings, os.environ), SERVICE)
     app, loops = create_gateway(

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from pipeline.chassis import tracing
 from pipeline.chassis.concurrency import all_or_cancel
 from pipeline.events.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, RecordBatch, pack
 from pipeline.stream import StreamPublisher
@@ -34,6 +35,7 @@ class _Entry(NamedTuple):
     correlation_id: str
     arrived: float
     done: asyncio.Future[None]
+    span: tracing.Span | None
 
 
 class GroupCommit:
@@ -67,7 +69,7 @@ class GroupCommit:
             return
         done = asyncio.get_running_loop().create_future()
         key = (source, format_name)
-        entry = _Entry(events, size, received_at, correlation_id, time.monotonic(), done)
+        entry = _Entry(events, size, received_at, correlation_id, time.monotonic(), done, tracing.current())
         self._waiting.setdefault(key, deque()).append(entry)
         if key not in self._flushing:
             self._flushing[key] = asyncio.create_task(self._flush(key))
@@ -79,6 +81,7 @@ class GroupCommit:
 
     async def _flush(self, key: tuple[str, str]) -> None:
         waiting = self._waiting[key]
+        tracing.leave()
         try:
             while waiting:
                 entries = _take_group(waiting)
@@ -97,7 +100,11 @@ class GroupCommit:
         error: BaseException | None = None
         try:
             # Who waited for the batch before to fail is not kept waiting for as long again.
-            await self._publisher.publish_batch(batch, waiting_since=entries[0].arrived)
+            await self._publisher.publish_batch(
+                batch,
+                waiting_since=entries[0].arrived,
+                origins=[entry.span for entry in entries if entry.span is not None],
+            )
         except BaseException as caught:  # whatever it is, it is the answer of every request in the batch
             error = caught
         for entry in entries:

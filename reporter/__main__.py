@@ -8,6 +8,7 @@ from collectors.registry import SOURCES
 from pipeline.chassis.logging import LoggingSettings, configure_logging
 from pipeline.chassis.server import ServerSettings, run, serve
 from pipeline.chassis.settings import load_settings
+from pipeline.chassis.tracing import TracingSettings, start_tracing
 from pipeline.events.vocabulary import vocabulary_of
 from pipeline.store import Database, StoreSettings
 from reporter.app import create_reporter
@@ -18,6 +19,7 @@ from reporter.telemetry import SERVICE
 async def main() -> bool:
     """Runs until stopped. Returns whether it ended well."""
     configure_logging(load_settings(LoggingSettings, os.environ), SERVICE)
+    start_tracing(load_settings(TracingSettings, os.environ), SERVICE)
     server = load_settings(ServerSettings, os.environ)
     settings = load_settings(ReporterSettings, os.environ)
     store = load_settings(StoreSettings, os.environ)

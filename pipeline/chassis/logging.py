@@ -9,6 +9,7 @@ import structlog
 from structlog.typing import Processor
 
 from pipeline.chassis.correlation import current_correlation_id
+from pipeline.chassis.tracing import current
 
 
 class LoggingSettings(msgspec.Struct, frozen=True):
@@ -27,6 +28,9 @@ def configure_logging(settings: LoggingSettings, service: str) -> None:
         event["service"] = service
         if correlation_id := current_correlation_id():
             event.setdefault("correlation_id", correlation_id)
+        if (span := current()) is not None:
+            event["trace_id"] = f"{span.context.trace_id:032x}"
+            event["span_id"] = f"{span.context.span_id:016x}"
         return event
 
     shared: list[Processor] = [

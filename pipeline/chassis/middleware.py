@@ -1,5 +1,5 @@
-"""The outermost layer of every service: correlation id in and out, one duration per request, the last answer of a
-connection marked as such."""
+"""The outermost layer of every service: correlation id in and out, one duration and perhaps one span per request, the
+last answer of a connection marked as such."""
 
 import asyncio
 import time
@@ -13,6 +13,7 @@ from pipeline.chassis.connection_metrics import ConnectionMetrics
 from pipeline.chassis.correlation import HEADER, begin_correlation
 from pipeline.chassis.health import CheckResult, Readiness
 from pipeline.chassis.metrics import ServiceMetrics
+from pipeline.chassis.tracing import begin_request, end_request, is_on
 
 if TYPE_CHECKING:
     from pipeline.chassis.protocol import GuardedProtocol
@@ -35,6 +36,7 @@ def with_correlation_and_metrics(app: ASGIApp, metrics: ServiceMetrics) -> ASGIA
             return
         started = time.perf_counter()
         correlation_id = _begin_correlation(scope["headers"])
+        span = begin_request(scope) if is_on() else None
         status = 500
         # Put there by our server; a test client has none.
         connection: GuardedProtocol | None = scope.get("state", {}).get("connection")
@@ -64,6 +66,8 @@ def with_correlation_and_metrics(app: ASGIApp, metrics: ServiceMetrics) -> ASGIA
             # Litestar leaves the template of the matched route in the scope; a path would be an open label.
             route = scope.get("path_template") or "unmatched"
             metrics.request_answered(scope["method"], route, status, time.perf_counter() - started)
+            if span is not None:
+                end_request(span, scope, route, status, correlation_id.decode())
 
     return wrapped
 

@@ -26,6 +26,7 @@ from pipeline.chassis.protocol import GuardedProtocol
 from pipeline.chassis.server_settings import ServerSettings
 from pipeline.chassis.signals import StopRequest, stopped_early
 from pipeline.chassis.supervision import Loop, supervise
+from pipeline.chassis.tracing import stop_tracing
 from pipeline.chassis.websockets import GuardedWebSocket
 from pipeline.errors import ConfigurationError
 
@@ -175,4 +176,6 @@ def run(main: Callable[[], Coroutine[Any, Any, bool]]) -> None:
     except ConfigurationError as error:
         print(f"configuration error: {error}", file=sys.stderr)
         sys.exit(2)
+    finally:
+        stop_tracing()
     sys.exit(0 if healthy else 1)

@@ -3,15 +3,16 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
+from pipeline.chassis import tracing
 from pipeline.errors import StreamUnavailable
-from pipeline.events.batch import RecordBatch
+from pipeline.events.batch import MESSAGE_ID_HEADER, RecordBatch
 from pipeline.stream.connection import StreamConnection
 from pipeline.stream.topology import events_subject
 
@@ -25,10 +26,26 @@ class StreamPublisher:
         self._window = asyncio.Semaphore(window or connection.settings.publish_window)
         self._acknowledged_at = 0.0
 
-    async def publish_batch(self, batch: RecordBatch, *, waiting_since: float | None = None) -> None:
-        """Publishes a record batch to its source's subject. Raises StreamUnavailable."""
+    async def publish_batch(
+        self,
+        batch: RecordBatch,
+        *,
+        waiting_since: float | None = None,
+        origins: Sequence[tracing.Span] | None = None,
+    ) -> None:
+        """Publishes a record batch to its source's subject. Raises StreamUnavailable.
+
+        `origins` are the spans of the requests in it; by default the current one is the only one.
+        """
         subject = events_subject(batch.source)
-        await self.publish(subject, batch.payload(), batch.headers(), waiting_since=waiting_since)
+        name = f"publish {subject}"
+        producer = (
+            tracing.child(name, "producer") if origins is None else tracing.merging(origins, name, "producer")
+        )
+        with producer as span:
+            if span is not None:
+                span.describe({"sluice.events": len(batch.events)})
+            await self._publish(subject, batch.payload(), batch.headers(), waiting_since, span)
 
     async def publish(
         self, subject: str, payload: bytes, headers: dict[str, str], *, waiting_since: float | None = None
@@ -38,6 +55,20 @@ class StreamPublisher:
         `waiting_since` is when its sender began to wait, on the monotonic clock, if that was before this call: what
         it waited while nothing was acknowledged counts.
         """
+        with tracing.child(f"publish {subject.partition('.')[0]}", "producer") as span:
+            await self._publish(subject, payload, headers, waiting_since, span)
+
+    async def _publish(
+        self,
+        subject: str,
+        payload: bytes,
+        headers: dict[str, str],
+        waiting_since: float | None,
+        span: tracing.Span | None,
+    ) -> None:
+        if span is not None:
+            headers = {**headers, **span.context.headers()}
+            span.describe(_described(subject, payload, headers))
         waited_since = time.monotonic() if waiting_since is None else waiting_since
         try:
             async with self._place_in_window(waited_since):
@@ -79,3 +110,15 @@ class StreamPublisher:
             yield
         finally:
             self._window.release()
+
+
+def _described(subject: str, payload: bytes, headers: dict[str, str]) -> dict[str, str | int]:
+    """A message by the names of OpenTelemetry's conventions for messaging."""
+    return {
+        "messaging.system": "nats",
+        "messaging.operation.name": "publish",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": subject,
+        "messaging.message.id": headers.get(MESSAGE_ID_HEADER, ""),
+        "messaging.message.body.size": len(payload),
+    }

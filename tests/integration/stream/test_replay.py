@@ -1,6 +1,7 @@
 """A replay between the two streams: what becomes a record batch again, what stays, and what a crash does."""
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from nats.aio.client import Client
 
 from collectors.registry import SOURCES
 from ops.local.servers import RunningServer
+from pipeline.chassis.tracing import Span
 from pipeline.errors import StreamUnavailable
 from pipeline.events.batch import RecordBatch, read_batch
 from pipeline.events.dead_letter import DeadLetter
@@ -183,7 +185,13 @@ async def test_killed_between_publishing_and_settling_every_letter_is_still_ther
         pass
 
     class LastWords(StreamPublisher):
-        async def publish_batch(self, batch: RecordBatch, *, waiting_since: float | None = None) -> None:
+        async def publish_batch(
+            self,
+            batch: RecordBatch,
+            *,
+            waiting_since: float | None = None,
+            origins: Sequence[Span] | None = None,
+        ) -> None:
             await super().publish_batch(batch)
             raise Killed
 
@@ -203,7 +211,13 @@ async def test_when_the_events_are_not_acknowledged_nothing_is_lost(operator: Op
     await operator.keeper.keep(letter(good(number)) for number in range(3))
 
     class Full(StreamPublisher):
-        async def publish_batch(self, batch: RecordBatch, *, waiting_since: float | None = None) -> None:
+        async def publish_batch(
+            self,
+            batch: RecordBatch,
+            *,
+            waiting_since: float | None = None,
+            origins: Sequence[Span] | None = None,
+        ) -> None:
             raise StreamUnavailable("JetStream refused: maximum bytes exceeded")
 
     with pytest.raises(StreamUnavailable, match="maximum bytes"):

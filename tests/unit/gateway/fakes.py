@@ -1,7 +1,7 @@
 """A gateway whose stream is a list: what it acknowledges can be looked at, held back and refused."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -11,6 +11,7 @@ import pytest
 from collectors.registry import SOURCES
 from gateway.app import create_gateway
 from gateway.settings import GatewaySettings
+from pipeline.chassis.tracing import Span
 from pipeline.events.batch import RecordBatch
 from pipeline.events.dead_letter import DeadLetter
 from pipeline.stream import StreamConnection, StreamPublisher, StreamSettings
@@ -28,7 +29,13 @@ class RecordingPublisher(StreamPublisher):
         self.letter_subjects: list[str] = []
         self.failure: Exception | None = None
 
-    async def publish_batch(self, batch: RecordBatch, *, waiting_since: float | None = None) -> None:
+    async def publish_batch(
+        self,
+        batch: RecordBatch,
+        *,
+        waiting_since: float | None = None,
+        origins: Sequence[Span] | None = None,
+    ) -> None:
         if self.failure:
             raise self.failure
         self.batches.append(batch)
@@ -54,7 +61,13 @@ class HeldPublisher(RecordingPublisher):
         super().__init__()
         self._answers: list[asyncio.Future[None]] = []
 
-    async def publish_batch(self, batch: RecordBatch, *, waiting_since: float | None = None) -> None:
+    async def publish_batch(
+        self,
+        batch: RecordBatch,
+        *,
+        waiting_since: float | None = None,
+        origins: Sequence[Span] | None = None,
+    ) -> None:
         self.batches.append(batch)
         answer = asyncio.get_running_loop().create_future()
         self._answers.append(answer)
