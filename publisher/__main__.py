@@ -13,6 +13,7 @@ from publisher.progress import Reporter
 from publisher.report import console_for, show_summary
 from publisher.runner import Run
 from publisher.senders import SenderRun
+from publisher.social import SocialRun
 
 try:
     from uvloop import run as run_loop
@@ -38,6 +39,8 @@ async def _run(options: Options) -> int:
     reporter.note(f"sending to {settings.endpoint}, seed {settings.seed}")
     sender = options.sender
     run = Run(settings, reporter) if sender is None else SenderRun(settings, sender, reporter)
+    if options.social is not None:
+        run = SocialRun(settings, options.social, reporter)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, run, number)
@@ -48,7 +51,7 @@ async def _run(options: Options) -> int:
     return summary.exit_code
 
 
-def _stop(run: Run | SenderRun, number: signal.Signals) -> None:
+def _stop(run: Run | SenderRun | SocialRun, number: signal.Signals) -> None:
     """The first signal ends the sending; a second one ends the waiting for answers as well."""
     asyncio.get_running_loop().remove_signal_handler(number)
     run.stop()

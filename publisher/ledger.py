@@ -30,6 +30,7 @@ class Offence(StrEnum):
     ACCEPTED_THOUGH_INVALID = "invalid, but accepted"
     WRONG_RECORD = "stored, but not as what was sent"
     WRONG_FIGURE = "report differs from the truth"
+    FALSE_ALARM = "an alert, but nobody has attacked"
     NOT_COMPLETE = "could not be checked"
 
 

@@ -18,6 +18,17 @@ from publisher.pool import Timeouts
 from publisher.senders.options import FOR_EVENTS_ONLY, add_options, door_of, read_options
 from publisher.senders.settings import SenderSettings
 from publisher.settings import DEFAULT_ENDPOINT, DEFAULT_REPORTER, Settings, check
+from publisher.social.options import (
+    FOR_PROVIDERS_ONLY,
+    FOR_SOCIAL_ONLY,
+    SOCIAL,
+    add_social_options,
+    door_of_actions,
+    duration_of,
+    read_social_options,
+)
+from publisher.social.settings import DEFAULT_BATCH_SIZE as SOCIAL_BATCH_SIZE
+from publisher.social.settings import SocialSettings
 
 DEFAULT_BATCH_SIZE = 100
 
@@ -29,6 +40,8 @@ class Options(msgspec.Struct, frozen=True):
     as_json: bool
     sender: SenderSettings | None = None
     """In the part of which provider; None sends events."""
+    social: SocialSettings | None = None
+    """As which society."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -44,6 +57,9 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     if given.firehose and given.rate is not None:
         parser.error("argument --firehose: is a preset of its own, not to be used with --rate")
     try:
+        if given.provider == SOCIAL:
+            return _as_society(given, environ, parser)
+        _refuse(given, parser, FOR_SOCIAL_ONLY, "only with --as social")
         if given.provider is not None:
             return _as_provider(given, environ, parser)
         return Options(check(_settings(given, environ)), given.json)
@@ -52,9 +68,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
 
 
 def _as_provider(given: argparse.Namespace, environ: Mapping[str, str], parser: _Parser) -> Options:
-    for name in FOR_EVENTS_ONLY:
-        if getattr(given, name) != parser.get_default(name):
-            parser.error(f"argument --{name.replace('_', '-')}: not to be used with --as")
+    _refuse(given, parser, FOR_EVENTS_ONLY, "not to be used with --as")
     sender = read_options(given, environ)
     settings = msgspec.structs.replace(
         _settings(given, environ),
@@ -65,6 +79,29 @@ def _as_provider(given: argparse.Namespace, environ: Mapping[str, str], parser: 
         duplicate_ratio=sender.ratios.duplicate,
     )
     return Options(check(settings), given.json, sender)
+
+
+def _as_society(given: argparse.Namespace, environ: Mapping[str, str], parser: _Parser) -> Options:
+    unwanted = [name for name in FOR_EVENTS_ONLY if name != "retry_deadline"]
+    _refuse(given, parser, (*unwanted, *FOR_PROVIDERS_ONLY), "not to be used with --as social")
+    social = read_social_options(given, environ)
+    settings = msgspec.structs.replace(
+        _settings(given, environ),
+        endpoint=given.endpoint or door_of_actions(environ),
+        batch_size=given.batch_size or SOCIAL_BATCH_SIZE,
+        duration_seconds=duration_of(given),
+        api_key=None,
+        malformed_ratio=social.malformed_ratio,
+        duplicate_ratio=social.duplicate_ratio,
+    )
+    return Options(check(settings), given.json, social=social)
+
+
+def _refuse(given: argparse.Namespace, parser: _Parser, names: Sequence[str], why: str) -> None:
+    """Ends the program when one of these options is given."""
+    for name in names:
+        if getattr(given, name) != parser.get_default(name):
+            parser.error(f"argument --{name.replace('_', '-')}: {why}")
 
 
 def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
@@ -107,7 +144,7 @@ def _parser() -> _Parser:
         prog="publisher",
         description="Sends the event firehose to $EVENT_ENDPOINT: without --rate one POST every second.",
         epilog="Environment: EVENT_ENDPOINT, INGEST_API_KEYS (first one), REPORTER_URL, DATABASE_URL; with --as the "
-        "secrets of the gateway's webhooks (first one).",
+        "secrets of the gateway's webhooks (first one), or JWT_SECRET.",
     )
     pace = parser.add_argument_group("pace")
     pace.add_argument(
@@ -148,6 +185,7 @@ def _parser() -> _Parser:
     mix.add_argument("--spread", type=float, default=3_600.0, help="by up to so many seconds (%(default)s)")
 
     add_options(parser)
+    add_social_options(parser)
     sending = parser.add_argument_group("sending")
     sending.add_argument("--endpoint", help="instead of $EVENT_ENDPOINT")
     sending.add_argument(

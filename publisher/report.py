@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from publisher.summary import Summary
+from publisher.summary import AttackResult, Summary
 
 _SHOWN_OFFENDERS = 20
 
@@ -17,6 +17,8 @@ def show_summary(console: Console, summary: Summary) -> None:
     for name, value in _rows(summary):
         table.add_row(name, value)
     console.print(table)
+    if summary.attack is not None:
+        console.print(_attack(summary.attack), markup=False, highlight=False, soft_wrap=True)
     found = summary.verification
     if found is None:
         return
@@ -33,6 +35,14 @@ def show_summary(console: Console, summary: Summary) -> None:
     for offender in found.offenders[:_SHOWN_OFFENDERS]:
         line = f"  {offender.offence}: {offender.subject} ({offender.detail})"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _attack(attack: AttackResult) -> str:
+    if attack.is_caught:
+        return f"caught: {attack.rule} raised an alert about {attack.post} {attack.seconds:.1f} s after its first bot"
+    if attack.alerts:
+        return f"FAILED: {attack.alerts} alerts about {attack.post}, and there was one attack"
+    return f"NOT CAUGHT: no FRAUD alert about {attack.post} ({attack.problem})"
 
 
 def _rows(summary: Summary) -> Iterator[tuple[str, str]]:

@@ -37,6 +37,10 @@ class Reports:
     async def get(self, path: str, time_range: TimeRange, **filters: str) -> httpx.Response:
         """Raises httpx.HTTPError."""
         parameters = {"from": iso_instant(time_range[0]), "to": iso_instant(time_range[1]), **filters}
+        return await self.ask(path, **parameters)
+
+    async def ask(self, path: str, **parameters: str) -> httpx.Response:
+        """A report that has no range of time. Raises httpx.HTTPError."""
         answer = await self._client.get(path, params=parameters)
         return answer.raise_for_status()
 

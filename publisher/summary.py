@@ -41,6 +41,22 @@ class Figures(msgspec.Struct, frozen=True):
     tiktok: TikTokAudience
 
 
+class AttackResult(msgspec.Struct, frozen=True):
+    """What became of a bot attack on a `post`: how many FRAUD alerts, the `rule` of the first and how long after the
+    first like of a bot it was raised; without any, `problem` says what is known."""
+
+    post: str
+    alerts: int
+    seconds: float | None
+    rule: str
+    problem: str = ""
+
+    @property
+    def is_caught(self) -> bool:
+        """One alert, and no more."""
+        return self.alerts == 1
+
+
 class Summary(msgspec.Struct, frozen=True):
     """Events unless said otherwise; latencies in ms from due to answered, None without an answer."""
 
@@ -64,6 +80,7 @@ class Summary(msgspec.Struct, frozen=True):
     latency_p99_ms: float | None
     truth: Figures | None = None
     verification: Verification | None = None
+    attack: AttackResult | None = None
 
     @property
     def events_per_second(self) -> float:
@@ -71,7 +88,9 @@ class Summary(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        return 1 if self.verification is not None and not self.verification.passed else 0
+        has_failed = self.verification is not None and not self.verification.passed
+        is_missed = self.attack is not None and not self.attack.is_caught
+        return 1 if has_failed or is_missed else 0
 
 
 class Attempts(Protocol):

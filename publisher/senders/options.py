@@ -11,6 +11,7 @@ from publisher.senders.providers import PROVIDERS, Provider
 from publisher.senders.settings import SenderSettings
 from publisher.senders.signing import Credentials
 from publisher.settings import DEFAULT_ENDPOINT
+from publisher.social.options import SOCIAL
 
 FOR_EVENTS_ONLY = (
     *("firehose", "min", "max", "returning_users", "user_pool", "out_of_order", "spread"),
@@ -27,8 +28,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--as",
         dest="provider",
-        choices=tuple(PROVIDERS),
-        help="signed deliveries of a provider to the gateway's webhooks instead of events; 50 updates a second",
+        choices=(*PROVIDERS, SOCIAL),
+        help="signed deliveries of a provider to the gateway's webhooks instead of events, or the social actions of "
+        "many users; 50 a second",
     )
     group.add_argument(
         "--sender", help="standard-webhooks: the name in WEBHOOK_SECRETS; the first one when not given"
