@@ -7,7 +7,7 @@ events: an id must be known for as long as its event is kept, and an event's own
 import functools
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import LiteralString, cast
+from typing import LiteralString
 
 import msgspec
 
@@ -18,16 +18,9 @@ _LEDGER_MARGIN = timedelta(days=2)
 _SLICE_ROWS = 5000
 _SLICE_BLOCKS = 256
 
-# Dropping a partition needs a moment alone with `events`. Behind a long report it would wait, and everybody else would
-# wait behind it: so it gives up soon, and is tried again with the next run.
-_DROP = """
-DO $do$
-BEGIN
-    PERFORM set_config('lock_timeout', '2s', true);
-    DROP TABLE IF EXISTS {name};
-END
-$do$
-"""
+# A function of the database (prisma/migrations/*_partition_functions). Behind a long report it would wait, and
+# everybody else would wait behind it: so it gives up soon, and is tried again with the next run.
+_DROP = "SELECT drop_events_partition($1) AS dropped"
 
 _CLAIM = """
 UPDATE retention_state SET claimed_until = now() + interval '2 minutes'
@@ -111,8 +104,7 @@ async def apply_retention(database: Database, now: datetime, days: int, *, live:
 async def _drop_partitions(database: Database, cutoff: datetime) -> list[str]:
     names = [str(row["name"]) for row in await database.query(_OLD_PARTITIONS, cutoff.date().isoformat())]
     for name in names:
-        # The name is of our own making: a utility statement takes no parameters.
-        await database.execute(cast(LiteralString, _DROP.format(name=name)))
+        await database.query(_DROP, name)
         await database.execute(_RENEW)
     return names
 
