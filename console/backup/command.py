@@ -72,9 +72,12 @@ def backup(context: Context, *, folder: Path, only: str | None) -> None:
 @_folder_argument
 @_only_option
 @click.option("--force", is_flag=True, help="Replace what is there, for good.")
+@click.option("--no-privileges", is_flag=True, help="Without what other roles may do in the database.")
 @click.option("--check", is_flag=True, help="Only see whether the backup is complete and undamaged.")
 @click.pass_obj
-def restore(context: Context, *, folder: Path, only: str | None, force: bool, check: bool) -> None:
+def restore(
+    context: Context, *, folder: Path, only: str | None, force: bool, no_privileges: bool, check: bool
+) -> None:
     """Puts a backup back. The servers must run and the services must not.
 
     What is there already is replaced only with --force. Running it again after it broke off is safe.
@@ -87,14 +90,16 @@ def restore(context: Context, *, folder: Path, only: str | None, force: bool, ch
             _show(manifest)
             click.echo(f"{folder} is complete and undamaged.")
             return
-        asyncio.run(_restore(context, folder, manifest, force=force))
+        asyncio.run(_restore(context, folder, manifest, force=force, privileges=not no_privileges))
     click.echo(
         "Now start the services: ./start.sh applies newer migrations first. The live counters are then"
     )
     click.echo("built anew by the collectors; ./sluice counters check tells when they agree.")
 
 
-async def _restore(context: Context, folder: Path, manifest: Manifest, *, force: bool) -> None:
+async def _restore(
+    context: Context, folder: Path, manifest: Manifest, *, force: bool, privileges: bool
+) -> None:
     settings = context.console
     collectors = [address for some in settings.collectors().values() for address in some]
     await refuse_while_running([*settings.gateway_url, *collectors, settings.reporter_url])
@@ -104,7 +109,7 @@ async def _restore(context: Context, folder: Path, manifest: Manifest, *, force:
             await refuse_over_data(manifest, inspection, database)
         if database is not None and manifest.database is not None:
             path = folder / manifest.database.file.name
-            events = await restore_database(_programs(context), database, path)
+            events = await restore_database(_programs(context), database, path, privileges=privileges)
             click.echo(f"database: {events:,} events")
         if inspection is not None:
             with _progress() as told:

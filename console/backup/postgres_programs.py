@@ -37,7 +37,7 @@ class PostgresPrograms:
 
     async def dump(self, write: Callable[[bytes], object]) -> None:
         """Hands the whole database to `write`, as it is at the moment when this begins. Raises ProgramFailed."""
-        command = (self.find("pg_dump"), "--format=custom", "--no-owner", "--no-privileges", "--no-password")
+        command = (self.find("pg_dump"), "--format=custom", "--no-owner", "--no-password")
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
@@ -55,13 +55,16 @@ class PostgresPrograms:
         finally:
             await _end(process)
 
-    async def restore(self, dump: Path) -> None:
-        """Makes everything that a dump holds, or nothing, in a database without any of it. Raises ProgramFailed."""
+    async def restore(self, dump: Path, *, privileges: bool) -> None:
+        """Makes everything that a dump holds, or nothing, in a database without any of it. Raises ProgramFailed.
+
+        With `privileges` every role that had any must be there.
+        """
         command = (self.find("pg_restore"), "--single-transaction", "--exit-on-error", "--no-owner")
         database = f"--dbname={self._environment['PGDATABASE']}"
         process = await asyncio.create_subprocess_exec(
             *command,
-            "--no-privileges",
+            *(() if privileges else ("--no-privileges",)),
             "--no-password",
             database,
             str(dump),

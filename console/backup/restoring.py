@@ -56,11 +56,13 @@ async def refuse_over_data(
         raise RestoreRefused(f"{'; '.join(found)}. --force replaces what is there, for good")
 
 
-async def restore_database(programs: PostgresPrograms, database: Database, dump: Path) -> int:
+async def restore_database(
+    programs: PostgresPrograms, database: Database, dump: Path, *, privileges: bool
+) -> int:
     """Returns how many events there are then. Raises ProgramFailed, StoreUnavailable."""
     programs.find("pg_restore")  # before anything is dropped
     await tables.empty(database)
-    await programs.restore(dump)
+    await programs.restore(dump, privileges=privileges)
     return await tables.settle(database)
 
 

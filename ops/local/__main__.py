@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from ops.local import health, lock, logs, settings, start, stop, summary, system, terminal
+from ops.local import database, health, lock, logs, settings, start, stop, summary, system, terminal
 from ops.local.account import AccountError
 from ops.local.binaries import MissingExecutableError
 from ops.local.database import DatabaseError
@@ -32,7 +32,7 @@ where."""
 def parser() -> argparse.ArgumentParser:
     """The command line of start.sh."""
     main = argparse.ArgumentParser(prog="./start.sh", description="Run Sluice on this machine.")
-    commands = main.add_subparsers(dest="command", metavar="{start,stop,status,logs,run}")
+    commands = main.add_subparsers(dest="command", metavar="{start,stop,status,logs,run,migrate}")
     begin = commands.add_parser("start", help="start everything and wait until it is ready (the default)")
     begin.add_argument("--no-publisher", action="store_true", help="do not send made-up events")
     begin.add_argument("--servers-only", action="store_true", help="only NATS, Postgres and Redis, migrated")
@@ -48,6 +48,10 @@ def parser() -> argparse.ArgumentParser:
         "run", help="a command with the environment of a service, e.g. run python -m bench"
     )
     within.add_argument("program", nargs=argparse.REMAINDER, help="the command and its arguments")
+    migrate = commands.add_parser("migrate", help="apply what migrations are missing, while all goes on")
+    migrate.add_argument(
+        "prisma", nargs=argparse.REMAINDER, help="or another command of prisma migrate: status, resolve …"
+    )
     commands.add_parser("healthcheck")
     commands.add_parser("install")
     return main
@@ -78,6 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if command == "run":
         return _run_program(local, arguments.program)
+    if command == "migrate":
+        terminal.out.print(
+            database.prisma_migrate(local.server("postgres").url, *(arguments.prisma or ["deploy"]))
+        )
+        return 0
     if command == "status":
         states = local.supervisor.states()
         summary.processes(states) if states else terminal.out.print("Nothing is running.")
@@ -123,7 +132,7 @@ def _waiting() -> None:
 def main() -> int:
     """Parse, run, and turn an expected failure into a message."""
     given = sys.argv[1:]
-    commands = {"start", "stop", "status", "logs", "run", "healthcheck", "install", "-h", "--help"}
+    commands = {"start", "stop", "status", "logs", "run", "migrate", "healthcheck", "install", "-h", "--help"}
     arguments = parser().parse_args(given if given and given[0] in commands else ["start", *given])
     try:
         return run(arguments)

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from ops.local import binaries, prisma_cli
@@ -83,4 +84,10 @@ def drop(url: str) -> None:
 
 def migrate(url: str) -> str:
     """Apply the migrations that are not applied yet, and return what Prisma said. About two seconds."""
-    return prisma_cli.run("migrate", "deploy", "--config", str(CONFIG), extra={"DATABASE_URL": url})
+    return prisma_migrate(url, "deploy")
+
+
+def prisma_migrate(url: str, *arguments: str, config: Path = CONFIG) -> str:
+    """`prisma migrate arguments…` on that database; returns what it said. Raises PrismaError. The migrations
+    are those beside `config`."""
+    return prisma_cli.run("migrate", *arguments, "--config", str(config), extra={"DATABASE_URL": url})
