@@ -222,9 +222,9 @@ async def test_not_ready_names_who_failed_and_who_hung() -> None:
         "nats": True,
         "postgres": False,
         "redis": False,
-    assert checks["redis"]["milliseconds"] >= 45  # the loop counts whole ticks of its clock, and may wake a moment early
+    }
     assert checks["postgres"]["detail"] == "ConnectionError: refused"
-    assert checks["redis"]["milliseconds"] >= 50
+    assert checks["redis"]["milliseconds"] >= 45  # of 50: the loop may wake a tick of its clock early
 
 
 async def test_the_api_page_loads_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:

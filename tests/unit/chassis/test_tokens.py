@@ -100,7 +100,7 @@ def test_a_pem_file_does_as_well(tmp_path: Path, key: Any, algorithm: str) -> No
     ("token", "problem"),
     [
         (signed(exp=int(time.time()) - 31), TokenProblem.EXPIRED),
-        (signed(nbf=int(time.time()) + 60), TokenProblem.NOT_YET_VALID),
+        (signed(nbf=int(time.time()) + 86_400), TokenProblem.NOT_YET_VALID),
         (signed(aud="others"), TokenProblem.WRONG_AUDIENCE),
         (signed(iss="others"), TokenProblem.WRONG_ISSUER),
         (signed(aud=None), TokenProblem.CLAIM_MISSING),

@@ -142,7 +142,7 @@ async def test_the_longest_array_and_a_long_answer(door: Door) -> None:
         ({"id": "i" * 129}, "schema_violation", "$.id"),
         ({"timestamp": "yesterday"}, "schema_violation", "$.timestamp"),
         ({"timestamp": "2026-05-14T12:46:28"}, "schema_violation", "$.timestamp"),
-        ({"timestamp": str(NOW + timedelta(hours=25))}, "timestamp_out_of_range", "$.timestamp"),
+        ({"timestamp": "2999-01-01T00:00:00Z"}, "timestamp_out_of_range", "$.timestamp"),
         ({"timestamp": "0001-01-01T00:00:00+05:00"}, "timestamp_out_of_range", "$.timestamp"),
         ({"type": "comment"}, "schema_violation", "$"),
         ({"type": "comment", "text": "x" * 10_001}, "schema_violation", "$.text"),
