@@ -81,7 +81,7 @@ def replaced(text: str, values: Mapping[str, str], to: datetime) -> str:
 
 
 def expanded(statement: str, begin: datetime, end: datetime) -> str:
-    """SQL with Grafana's macros replaced as its Postgres data source does it. Raises AssertionError for an unknown one."""
+    """SQL with Grafana's macros replaced as its Postgres data source does it. Raises AssertionError for others."""
     first, last = (f"'{at.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%fZ')}'" for at in (begin, end))
 
     def macro(match: re.Match[str]) -> str:

@@ -91,6 +91,10 @@ class Process:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
+    def setting(self, name: str) -> str:
+        """An environment variable that it was given."""
+        return self._environment[name]
+
     @property
     def pid(self) -> int:
         """Raises when it was never started."""
