@@ -25,13 +25,14 @@ case "$1" in
     # Made-up data (Litestar's examples of schemas) in English only; "la" is lorem ipsum
     find faker/providers -mindepth 2 -maxdepth 2 -type d ! -name 'en' ! -name 'en_US' ! -name 'en_GB' ! -name 'la' ! -name __pycache__ \
       -exec rm -rf {} +
-    # Colours for tracebacks need one language
+    # Rich shows tracebacks in colour: that needs one language
     find pygments/lexers -name '[a-z]*.py' ! -name python.py -delete
-    find . -type f -name '*.so*' -exec strip --strip-unneeded {} + 2>&1 | grep -v 'file format not recognized' || true
+    # Not those of numpy: their segments were moved when they were packed, which strip does not understand
+    strip --strip-unneeded uvloop/*.so cryptography/hazmat/bindings/*.so
     ;;
   system)
     find usr/share/doc -type f ! -name copyright -delete
-    rm -rf usr/share/man usr/share/locale usr/share/info usr/share/lintian usr/share/python-wheels var/cache/* var/lib/apt/lists/* var/log/* root/.*rc
+    rm -rf usr/lib/*/gconv usr/share/man usr/share/locale usr/share/info usr/share/lintian usr/share/python-wheels var/cache/* var/lib/apt/lists/* var/log/* root/.*rc
     for lib in usr/lib usr/local/lib; do
       for packages in $lib/python3/dist-packages $lib/python3.11/site-packages; do
         rm -rf $packages/pip* $packages/setuptools* $packages/wheel* $packages/pkg_resources $packages/_distutils_hack

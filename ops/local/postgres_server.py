@@ -12,7 +12,7 @@ from ops.local import account, binaries
 from ops.local.embedded import EmbeddedServer
 from ops.local.ports import LOOPBACK
 
-CONFIG = binaries.ROOT / "ops" / "local" / "postgresql.conf"
+CONFIG = binaries.ROOT / "ops" / "postgres" / "postgresql.conf"
 DEFAULT_VERSION = 18
 USER = "sluice"
 DATABASE = "sluice"
