@@ -12,6 +12,8 @@ from pipeline.chassis.tracing import TracingSettings, start_tracing
 from pipeline.events.vocabulary import vocabulary_of
 from pipeline.store import Database, StoreSettings
 from reporter.app import create_reporter
+from reporter.canary.settings import CanarySettings
+from reporter.probes.settings import ProbeSettings
 from reporter.settings import ReporterSettings
 from reporter.telemetry import SERVICE
 
@@ -22,6 +24,8 @@ async def main() -> bool:
     start_tracing(load_settings(TracingSettings, os.environ), SERVICE)
     server = load_settings(ServerSettings, os.environ)
     settings = load_settings(ReporterSettings, os.environ)
+    canaries = load_settings(CanarySettings, os.environ)
+    probes = load_settings(ProbeSettings, os.environ)
     store = load_settings(StoreSettings, os.environ)
     for_reports = msgspec.structs.replace(
         store,
@@ -30,7 +34,7 @@ async def main() -> bool:
     )
     for_folds = msgspec.structs.replace(store, database_connections=1)
     async with Database(for_reports) as reports, Database(for_folds) as folds:
-        app, loops = create_reporter(vocabulary_of(SOURCES), settings, reports, folds)
+        app, loops = create_reporter(vocabulary_of(SOURCES), settings, reports, folds, canaries, probes)
         return await serve(app, server, loops)
 
 

@@ -73,6 +73,8 @@ def environment(
     }
     if service.port_variable:
         values["PORT"] = str(service.port(settings))
+    if "," not in str(settings.data):  # a list is comma-separated
+        values.setdefault("DISK_PATHS", f"data={settings.data}")
     return values
 
 
