@@ -102,7 +102,7 @@ def files_below(folder: Path) -> set[str]:
     """Generated files, relative to the folder."""
     return {
         path.relative_to(folder).as_posix()
-        for name in ("dashboards", "provisioning")
+        for name in ("dashboards", "provisioning", "provisioning-tls")
         for path in (folder / name).rglob("*")
         if path.is_file()
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from ops.grafana import event_processing, frame, history, jetstream, realtime, service_health
-from ops.grafana.sources import DASHBOARDS, DATA_SOURCES
+from ops.grafana.sources import DASHBOARDS, data_sources
 
 FOLDER = Path(__file__).parent
 
@@ -24,8 +24,14 @@ def files() -> Mapping[str, str]:
             + "\n"
             for board in boards
         },
-        "provisioning/dashboards/sluice.yaml": DASHBOARDS,
-        "provisioning/datasources/sluice.yaml": DATA_SOURCES,
+        **{
+            f"{folder}/{name}": text
+            for folder, tls in (("provisioning", False), ("provisioning-tls", True))
+            for name, text in (
+                ("dashboards/sluice.yaml", DASHBOARDS),
+                ("datasources/sluice.yaml", data_sources(tls=tls)),
+            )
+        },
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ops.grafana import frame, generating, palette
-from ops.grafana.sources import POSTGRES, PROMETHEUS, REDIS, VARIABLES
+from ops.grafana.sources import CA_FILE, POSTGRES, PROMETHEUS, REDIS, VARIABLES
 from tests.grafana import dashboards, files_below, panels
 
 ALL = list(dashboards())
@@ -22,9 +22,12 @@ TITLES = {
 each_dashboard = pytest.mark.parametrize(
     "dashboard", [board for _, board in ALL], ids=[name for name, _ in ALL]
 )
-SOURCES = yaml.safe_load((generating.FOLDER / "provisioning/datasources/sluice.yaml").read_text())[
-    "datasources"
-]
+each_installation = pytest.mark.parametrize("folder", ["provisioning", "provisioning-tls"])
+
+
+def provisioned(folder: str, kind: str) -> Any:
+    """What Grafana reads of data sources or dashboards."""
+    return yaml.safe_load((generating.FOLDER / folder / kind / "sluice.yaml").read_text())
 
 
 def test_the_generated_files_are_up_to_date() -> None:
@@ -84,7 +87,7 @@ def test_every_line_of_panels_is_full_and_even(dashboard: dict[str, Any]) -> Non
 def test_every_panel_says_what_it_shows(dashboard: dict[str, Any]) -> None:
     known = {str(source.uid) for source in (PROMETHEUS, POSTGRES, REDIS)}
     titles = [panel["title"] for panel in dashboard["panels"]]
-    assert len({*titles}) >= len(titles) - 3, "the three of the gateway and of collectors share their names"
+    assert len({*titles}) == len(titles)
     for panel in panels(dashboard):
         defaults = panel["fieldConfig"]["defaults"]
         assert panel["title"]
@@ -114,30 +117,40 @@ def test_colours_can_be_told_apart_by_everybody(dashboard: dict[str, Any]) -> No
             assert step["color"] in ours
 
 
-def test_the_data_sources_are_those_that_panels_name() -> None:
-    provisioned = {(source["uid"], source["type"]) for source in SOURCES}
-    assert provisioned == {
-        (str(source.uid), str(source.type_val)) for source in (PROMETHEUS, POSTGRES, REDIS)
-    }
-    assert [source["uid"] for source in SOURCES if source.get("isDefault")] == ["prometheus"]
+@each_installation
+def test_the_data_sources_are_those_that_panels_name(folder: str) -> None:
+    sources = provisioned(folder, "datasources")["datasources"]
+    named = {(str(source.uid), str(source.type_val)) for source in (PROMETHEUS, POSTGRES, REDIS)}
+    assert {(source["uid"], source["type"]) for source in sources} == named
+    assert [source["uid"] for source in sources if source.get("isDefault")] == ["prometheus"]
 
 
-def test_secrets_and_addresses_come_from_the_environment_alone() -> None:
-    text = (generating.FOLDER / "provisioning/datasources/sluice.yaml").read_text()
-    settings = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    assert {*re.findall(r"\$(\w+)", settings)} == {*VARIABLES}
-    for source in SOURCES:
-        assert source["url"].startswith("$")
+@each_installation
+def test_secrets_and_addresses_come_from_the_environment_alone(folder: str) -> None:
+    sources = provisioned(folder, "datasources")["datasources"]
+    assert {*re.findall(r"\$([A-Z_]+)", str(sources))} == {*VARIABLES}
+    for source in sources:
+        assert re.fullmatch(r"\$[A-Z_]+", source["url"])
         assert source["editable"] is False
         for name, value in source.get("secureJsonData", {}).items():
-            assert re.fullmatch(r"\$[A-Z_]+", value), f"{source['name']}: {name}"
+            assert re.fullmatch(r"\$[A-Z_]+|\$__file\{/run/tls/ca\.crt\}", value), f"{source['name']}: {name}"
         assert "password" not in source["jsonData"]
-    postgres = next(source for source in SOURCES if source["uid"] == "postgres")
-    assert postgres["jsonData"]["sslmode"] == "$GRAFANA_POSTGRES_SSLMODE"
 
 
-def test_the_dashboards_are_found_where_the_container_has_them() -> None:
-    provisioned = yaml.safe_load((generating.FOLDER / "provisioning/dashboards/sluice.yaml").read_text())
-    [provider] = provisioned["providers"]
+def test_an_installation_with_tls_asks_redis_and_postgres_over_it() -> None:
+    plain, tls = (
+        {source["uid"]: source for source in provisioned(folder, "datasources")["datasources"]}
+        for folder in ("provisioning", "provisioning-tls")
+    )
+    assert plain["postgres"]["jsonData"]["sslmode"] == "$GRAFANA_POSTGRES_SSLMODE"
+    assert tls["postgres"] == plain["postgres"], "that is a variable"
+    assert "tlsAuth" not in plain["redis"]["jsonData"]
+    assert (tls["redis"]["jsonData"]["tlsAuth"], tls["redis"]["jsonData"]["tlsSkipVerify"]) == (True, False)
+    assert tls["redis"]["secureJsonData"]["tlsCACert"] == f"$__file{{{CA_FILE}}}"
+
+
+@each_installation
+def test_the_dashboards_are_found_where_the_container_has_them(folder: str) -> None:
+    [provider] = provisioned(folder, "dashboards")["providers"]
     assert provider["options"]["path"] == "/var/lib/grafana/dashboards"
     assert provider["allowUiUpdates"] is False

@@ -1,5 +1,5 @@
-"""Every query of every dashboard has an answer: PromQL from a real Prometheus over a busy pipeline, SQL from its Postgres
-by the role that can only read, Redis commands from its Redis."""
+"""Every query of every dashboard has an answer: PromQL from a real Prometheus over a busy pipeline, SQL from its
+Postgres by the role that can only read, Redis commands from its Redis."""
 
 import math
 import os
@@ -83,10 +83,9 @@ def admit_reader(database_url: str) -> None:
     }
     psql = binaries.postgres(DEFAULT_VERSION, "psql")
     for password in ("another", PASSWORD):
-        variables = (f"--set=role={READER}", f"--set=password={password}")
         subprocess.run(
-            [psql, "-qX", "-v", "ON_ERROR_STOP=1", *variables, f"--file={FOLDER / 'reader.sql'}"],
-            env={**os.environ, **connection},
+            [psql, "-qX", f"--file={FOLDER / 'reader.sql'}"],
+            env={**os.environ, **connection, "GRAFANA_POSTGRES_PASSWORD": password},
             check=True,
             timeout=30,
         )
