@@ -86,7 +86,7 @@ def test_every_line_of_panels_is_full_and_even(dashboard: dict[str, Any]) -> Non
 @each_dashboard
 def test_every_panel_says_what_it_shows(dashboard: dict[str, Any]) -> None:
     known = {str(source.uid) for source in (PROMETHEUS, POSTGRES, REDIS)}
-    titles = [panel["title"] for panel in dashboard["panels"]]
+    titles = [panel["title"] for panel in panels(dashboard)]
     assert len({*titles}) == len(titles)
     for panel in panels(dashboard):
         defaults = panel["fieldConfig"]["defaults"]
@@ -128,7 +128,7 @@ def test_the_data_sources_are_those_that_panels_name(folder: str) -> None:
 @each_installation
 def test_secrets_and_addresses_come_from_the_environment_alone(folder: str) -> None:
     sources = provisioned(folder, "datasources")["datasources"]
-    assert {*re.findall(r"\$([A-Z_]+)", str(sources))} == {*VARIABLES}
+    assert {*re.findall(r"\$([A-Z][A-Z_]+)", str(sources))} == {*VARIABLES}
     for source in sources:
         assert re.fullmatch(r"\$[A-Z_]+", source["url"])
         assert source["editable"] is False
