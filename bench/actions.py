@@ -151,7 +151,7 @@ async def measure(console: Console) -> list[Outcome]:
         )
     with running() as bench:
         title = f"{REFUSED:,} requests from one address that may send 100 a minute"
-        done(await refusals(bench, f"{title}: a bad token", {"401", "429"}, token="nonsense"))  # noqa: S106
+        done(await refusals(bench, f"{title}: a bad token", {"401", "429"}, token="nonsense"))  # noqa: S106 - it is none
         done(await refusals(bench, f"{title}: good tokens", {"202", "429"}, users=USERS))
     return outcomes
 

@@ -185,7 +185,7 @@ async def unharmed(bench: Bench, count: int) -> Outcome:
         (f"with {count:,} forgeries as fast as they are answered", {"count": count}),
     ):
         flooding = asyncio.create_task(bench.run(forged=True, connections=FORGERS, **flood))
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # the flood is at its height by then; its process tells nothing before its end
         probed, _ = await bench.run(connections=PROBES, rate=PROBE_RATE, seconds=PROBE_SECONDS)
         flooded, _ = await flooding
         rows.append((title, summary_ms(probed.latencies)))

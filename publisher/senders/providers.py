@@ -65,7 +65,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "tiktok-webhook": Provider(
         source="tiktok",
         door="tiktok",
-        secret_variable="TIKTOK_CLIENT_SECRETS",  # noqa: S106
+        secret_variable="TIKTOK_CLIENT_SECRETS",  # noqa: S106 - the name of a variable
         name_variable="",
         sign=sign_as_tiktok,
         maker=_single(tiktok.MANNER),
@@ -76,7 +76,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "tiktok-shop": Provider(
         source="tiktok",
         door="tiktok-shop",
-        secret_variable="TIKTOK_SHOP_APP_SECRETS",  # noqa: S106
+        secret_variable="TIKTOK_SHOP_APP_SECRETS",  # noqa: S106 - the name of a variable
         name_variable="TIKTOK_SHOP_APP_KEY",
         sign=sign_as_shop,
         maker=_single(shop.MANNER),
@@ -87,7 +87,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "standard-webhooks": Provider(
         source="custom",
         door="",
-        secret_variable="WEBHOOK_SECRETS",  # noqa: S106
+        secret_variable="WEBHOOK_SECRETS",  # noqa: S106 - the name of a variable
         name_variable="",
         sign=sign_as_standard,
         maker=_single(standard.MANNER),

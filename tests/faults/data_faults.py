@@ -161,7 +161,7 @@ def _slow_collectors(scene: Scene) -> None:
             time.sleep(0.8)  # the duty cycle is the fault
             for collector in collectors:
                 collector.resume()
-            time.sleep(0.2)
+            time.sleep(0.2)  # and so is this half of it
     finally:
         for collector in collectors:
             collector.resume()

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 SOURCE = "facebook"
 
@@ -28,9 +29,15 @@ async def truth(look: asyncpg.Connection, source: str = SOURCE) -> Values:
 
 
 async def counted(redis: Redis, source: str = SOURCE) -> Values:
-    """All counters of the source in Redis, whatever their names."""
+    """All counters of the source in Redis, whatever their names.
+
+    Raises AssertionError where there is something else in place of a counter.
+    """
     keys = [str(key) async for key in redis.scan_iter(match=f"events:{source}*", count=1000)]
-    return {
-        key: {str(field): int(number) for field, number in (await redis.hgetall(key)).items()}
-        for key in sorted(keys)
-    }
+    try:
+        return {
+            key: {str(field): int(number) for field, number in (await redis.hgetall(key)).items()}
+            for key in sorted(keys)
+        }
+    except (ResponseError, ValueError) as error:
+        raise AssertionError(error) from error
