@@ -1,6 +1,5 @@
 """Builds a collector for a source: its loops, its checks, and the routes that tell how it is doing."""
 
-import asyncio
 import functools
 from collections.abc import Mapping
 
@@ -21,6 +20,7 @@ from collectors._runtime.writing import BatchWriter
 from pipeline.chassis.metrics import ServiceMetrics
 from pipeline.chassis.service import ServiceDescription, create_service
 from pipeline.chassis.supervision import Heartbeat, Loop
+from pipeline.chassis.tracing import TracedOccasion
 from pipeline.events.source import Source
 from pipeline.live import LiveConnection, LiveCounters, LiveSettings
 from pipeline.store import Database, EventStore
@@ -50,7 +50,7 @@ def create_collector(
     metrics = ServiceMetrics(f"{source.name}-collector")
     projection = PROJECTIONS[source.projection]
     counters = None
-    news = asyncio.Event()
+    news = TracedOccasion()
     if live and live.redis_url:
         counting = CountingTelemetry(metrics.registry, source.name)
         redis = LiveConnection(live, f"{source.name}-collector")
@@ -71,7 +71,7 @@ def create_collector(
         max_ack_pending=settings.max_ack_pending,
     )
     reader = BatchReader(source, consumer, telemetry)
-    notices = asyncio.Event()
+    notices = TracedOccasion()
     store = EventStore(database, source.name, news if counters else None, projection, notices)
     notifier = None
     if projection.notifies:

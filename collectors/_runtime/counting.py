@@ -10,6 +10,7 @@ import random
 from typing import Literal
 
 from collectors._runtime.counting_telemetry import CountingTelemetry, Reason
+from pipeline.chassis.tracing import TracedOccasion, following
 from pipeline.errors import LiveUnavailable, SluiceError, StoreUnavailable
 from pipeline.live import LiveConnection, LiveCounters, LiveSettings, rebuild
 from pipeline.live.counters import Standing
@@ -35,7 +36,7 @@ class CounterKeeper:
         counters: LiveCounters,
         updates: LiveUpdates,
         settings: LiveSettings,
-        news: asyncio.Event,
+        news: TracedOccasion,
         telemetry: CountingTelemetry,
     ) -> None:
         self._connection = connection
@@ -62,7 +63,8 @@ class CounterKeeper:
             started = loop.time()
             self._news.clear()
             try:
-                turn = await self._turn()
+                with following(self._news.take_origins(), "tell live counters"):
+                    turn = await self._turn()
             except SluiceError as error:
                 self._standing = None
                 self._problem = str(error)

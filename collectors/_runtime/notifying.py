@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from collectors._runtime.notifying_telemetry import NotifyingTelemetry
 from pipeline.chassis.concurrency import first_of
+from pipeline.chassis.tracing import TracedOccasion, following
 from pipeline.errors import StreamUnavailable, TransientError
 from pipeline.store.notifications import NotificationOutbox, OutboxBody
 from pipeline.stream import Notice, NotificationPublisher, encode_body, topic_subject, user_subject
@@ -28,7 +29,7 @@ class Notifier:
         self,
         outbox: NotificationOutbox,
         publisher: NotificationPublisher,
-        news: asyncio.Event,
+        news: TracedOccasion,
         telemetry: NotifyingTelemetry,
     ) -> None:
         self._outbox = outbox
@@ -44,7 +45,8 @@ class Notifier:
         while not stop.is_set():
             self._news.clear()
             try:
-                found = await self._turn()
+                with following(self._news.take_origins(), "tell people"):
+                    found = await self._turn()
             except TransientError as error:
                 self._problem = str(error)
                 self._telemetry.waiting(error, pause)

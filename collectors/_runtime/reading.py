@@ -1,6 +1,7 @@
 """From deliveries to a merged batch of canonical records."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ import msgspec
 import structlog
 
 from collectors._runtime.telemetry import CollectorTelemetry
+from pipeline.chassis.tracing import TraceContext, sampled_context
 from pipeline.events.batch import MalformedBatch, RecordBatch, read_batch
 from pipeline.events.canary import CANARY_FORMAT, ArrivedCanary, decode_canary
 from pipeline.events.dead_letter import DeadLetter, dead_letter_of
@@ -30,13 +32,19 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(slots=True)
 class MergedBatch:
-    """What one transaction writes: several deliveries, settled together."""
+    """What one transaction writes: several deliveries, settled together.
+
+    `origins` are the traces of the messages that are traced; times are nanoseconds since the epoch.
+    """
 
     deliveries: list[Delivery] = field(default_factory=list[Delivery])
     received_at: list[datetime] = field(default_factory=list[datetime])
     candidates: list[Candidate] = field(default_factory=list[Candidate])
     dead_letters: list[DeadLetter] = field(default_factory=list[DeadLetter])
     canaries: list[ArrivedCanary] = field(default_factory=list[ArrivedCanary])
+    origins: list[TraceContext] = field(default_factory=list[TraceContext])
+    began_ns: int = 0
+    read_ns: int = 0
 
     @property
     def events(self) -> int:
@@ -59,6 +67,7 @@ class BatchReader:
         """
         merged = MergedBatch()
         delivery: Delivery | None = await self._consumer.next()
+        merged.began_ns = time.time_ns()
         while delivery is not None:
             self._add(merged, delivery)
             # One message takes about 2 ms: acknowledgements and heartbeats get their turn in between.
@@ -66,6 +75,7 @@ class BatchReader:
             if merged.events >= max_events:
                 break
             delivery = self._consumer.next_nowait() or await self._next_until(writable)
+        merged.read_ns = time.time_ns()
         return merged
 
     async def _next_until(self, writable: asyncio.Task[None] | None) -> Delivery | None:
@@ -82,6 +92,8 @@ class BatchReader:
         merged.deliveries.append(delivery)
         if delivery.redelivered:
             self._telemetry.redelivered()
+        if (origin := sampled_context(delivery.headers)) is not None:
+            merged.origins.append(origin)
         try:
             batch = read_batch(self._source.name, delivery.payload, delivery.headers)
         except MalformedBatch as error:

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from pipeline.chassis.tracing import add_event
 from pipeline.events.canary import ArrivedCanary
 from pipeline.events.dead_letter import DeadLetter
 
@@ -138,6 +139,7 @@ class CollectorTelemetry:
             if events := tally.pop(reason, 0):
                 self._failed.labels(self.service, self.source, reason.value).inc(events)
                 self._dead_letters.labels(self.source, reason.value).inc(events)
+                add_event("dead_lettered", {"sluice.reason": reason.value, "sluice.events": events})
                 log.warning(
                     "events_dead_lettered",
                     reason=reason.value,
@@ -149,6 +151,9 @@ class CollectorTelemetry:
     def retrying(self, events: int, error: Exception, pause_seconds: float) -> None:
         self._failed.labels(self.service, self.source, "transient").inc(events)
         self.statistics.retries += 1
+        add_event(
+            "retry", {"error.type": type(error).__name__, "sluice.pause_seconds": round(pause_seconds, 2)}
+        )
         log.warning("write_retrying", events=events, error=str(error), pause_seconds=round(pause_seconds, 2))
 
     def lag(self, batches: int, seconds: float, seconds_to_catch_up: float | None) -> int:

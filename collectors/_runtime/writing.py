@@ -13,9 +13,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from collectors._runtime.handling import describe, handling
 from collectors._runtime.reading import BatchReader, Candidate, MergedBatch
 from collectors._runtime.settings import CollectorSettings
 from collectors._runtime.telemetry import CollectorTelemetry
+from pipeline.chassis.tracing import child
 from pipeline.errors import DataRejected, TransientError
 from pipeline.events.canary import ArrivedCanary
 from pipeline.events.dead_letter import DeadLetter
@@ -47,6 +49,13 @@ class BatchWriter:
 
     async def write(self, merged: MergedBatch) -> None:
         """Returns when everything of the batch is stored or dead-lettered, and acknowledged."""
+        source = self._telemetry.source
+        with handling(merged, source) as span:
+            if span is not None:
+                describe(span, merged, source)
+            await self._write(merged)
+
+    async def _write(self, merged: MergedBatch) -> None:
         started = time.perf_counter()
         letters = list(merged.dead_letters)
         if merged.candidates:
@@ -60,9 +69,10 @@ class BatchWriter:
         if merged.canaries:
             # After everything that came with them: that is settled when they are stored.
             await self._write_canaries(merged.canaries)
-        for delivery in merged.deliveries:
-            # Lost acknowledgements are harmless: the batch comes again and the ledger knows all of it.
-            await self._until_it_succeeds(delivery.ack, 0)
+        with child("settle"):
+            for delivery in merged.deliveries:
+                # Lost acknowledgements are harmless: the batch comes again and the ledger knows all of it.
+                await self._until_it_succeeds(delivery.ack, 0)
 
     async def _write_canaries(self, canaries: Sequence[ArrivedCanary]) -> None:
         try:

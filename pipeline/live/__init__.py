@@ -16,6 +16,7 @@ was: after a restart Redis may have lost its last second, so the counters are bu
 `rate_limits.py` is the one thing here of which Postgres knows nothing: who has made how many requests lately.
 """
 
+import pipeline.live.redis_import  # noqa: F401 # pyright: ignore[reportUnusedImport] - before anything of redis
 from pipeline.live.comparison import Comparison, Difference, compare
 from pipeline.live.connection import LiveConnection
 from pipeline.live.counters import LiveCounters

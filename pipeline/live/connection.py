@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
+from pipeline.chassis import tracing
 from pipeline.chassis.tls import client_context
 from pipeline.errors import ConfigurationError, LiveUnavailable
 from pipeline.live.settings import LiveSettings
@@ -22,6 +23,7 @@ ResultT = TypeVar("ResultT")
 
 _SCAN_COUNT = 5000
 _WILDCARDS = frozenset("*?[\\")
+_IN_REDIS = {"db.system.name": "redis"}
 
 
 class LiveConnection:
@@ -55,7 +57,7 @@ class LiveConnection:
 
     async def ping(self) -> str:
         """A readiness check. Raises LiveUnavailable."""
-        await self._bounded(lambda: cast("Awaitable[Any]", self._client.ping()))
+        await self._bounded("PING", lambda: cast("Awaitable[Any]", self._client.ping()))
         return "answers"
 
     async def run(self, script: str, keys: Sequence[str], *arguments: str | int) -> Any:
@@ -63,7 +65,7 @@ class LiveConnection:
         if script not in self._scripts:
             self._scripts[script] = self._client.register_script(script)
         registered = self._scripts[script]
-        return await self._bounded(lambda: registered(keys=list(keys), args=list(arguments)))
+        return await self._bounded("EVALSHA", lambda: registered(keys=list(keys), args=list(arguments)))
 
     async def together(self, fill: Callable[[Pipeline], object]) -> list[Any]:
         """The answers to the commands that `fill` puts into a pipeline; a command that fails answers its error.
@@ -72,7 +74,7 @@ class LiveConnection:
         """
         pipeline = self._client.pipeline(transaction=False)
         fill(pipeline)
-        return await self._bounded(lambda: pipeline.execute(raise_on_error=False))
+        return await self._bounded("PIPELINE", lambda: pipeline.execute(raise_on_error=False))
 
     async def key_pages(self, pattern: str) -> AsyncGenerator[list[str]]:
         """All keys that match, some of them more than once. Goes through all of Redis. Raises LiveUnavailable.
@@ -91,17 +93,20 @@ class LiveConnection:
                 return
 
     async def _scan(self, cursor: int, pattern: str) -> tuple[int, list[str]]:
-        answer = await self._bounded(lambda: self._client.scan(cursor, match=pattern, count=_SCAN_COUNT))
+        answer = await self._bounded(
+            "SCAN", lambda: self._client.scan(cursor, match=pattern, count=_SCAN_COUNT)
+        )
         return cast("tuple[int, list[str]]", answer)
 
-    async def _bounded(self, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                return await call()
-        except TimeoutError as error:
-            raise LiveUnavailable(f"no answer from Redis within {self._timeout_seconds:g} s") from error
-        except (RedisError, OSError) as error:
-            raise LiveUnavailable(f"{type(error).__name__}: {error}") from error
+    async def _bounded(self, operation: str, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        with tracing.child(operation, "client", _IN_REDIS):
+            try:
+                async with asyncio.timeout(self._timeout_seconds):
+                    return await call()
+            except TimeoutError as error:
+                raise LiveUnavailable(f"no answer from Redis within {self._timeout_seconds:g} s") from error
+            except (RedisError, OSError) as error:
+                raise LiveUnavailable(f"{type(error).__name__}: {error}") from error
 
 
 def _tls(settings: LiveSettings) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from prisma.errors import ClientNotConnectedError, DataError, HTTPClientClosedEr
 from pipeline.chassis.tls import require_file
 from pipeline.errors import DataRejected, StoreUnavailable
 from pipeline.store.bulk import query_with_bulk
+from pipeline.store.statement_spans import statement_span
 
 log = structlog.get_logger()
 
@@ -91,16 +92,19 @@ class Database:
 
         Raises StoreUnavailable when it may succeed later, DataRejected when the data itself was refused.
         """
-        return await self._run(lambda client: client.query_raw(sql, *parameters))
+        with statement_span(sql):
+            return await self._run(lambda client: client.query_raw(sql, *parameters))
 
     async def query_bulk(self, sql: LiteralString, *parameters: Any) -> list[dict[str, Any]]:
         """As `query`, for statements with parameters of megabytes, which are `BulkText`."""
-        answer = await self._run(lambda client: query_with_bulk(client, sql, parameters))
+        with statement_span(sql):
+            answer = await self._run(lambda client: query_with_bulk(client, sql, parameters))
         return deserialize_raw_results(answer["data"]["result"])
 
     async def execute(self, sql: LiteralString, *parameters: Any) -> int:
         """Runs a statement without a result; returns the number of rows it touched. Raises as `query`."""
-        return await self._run(lambda client: client.execute_raw(sql, *parameters))
+        with statement_span(sql):
+            return await self._run(lambda client: client.execute_raw(sql, *parameters))
 
     @asynccontextmanager
     async def at_one_instant(self, timeout_seconds: float) -> AsyncGenerator[Query]:
@@ -116,7 +120,8 @@ class Database:
         transaction = await self._run(lambda _: manager.start())
 
         async def query(sql: LiteralString, *parameters: Any) -> list[dict[str, Any]]:
-            return await self._run(lambda _: transaction.query_raw(sql, *parameters))
+            with statement_span(sql):
+                return await self._run(lambda _: transaction.query_raw(sql, *parameters))
 
         try:
             await self._run(lambda _: transaction.execute_raw(_ONE_INSTANT))

@@ -14,6 +14,7 @@ import msgspec
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
+from pipeline.chassis import tracing
 from pipeline.errors import StreamUnavailable
 from pipeline.stream.connection import StreamConnection
 from pipeline.stream.topology import topic_subject, user_subject
@@ -21,6 +22,13 @@ from pipeline.stream.topology import topic_subject, user_subject
 _BATCH_MESSAGES = 500
 """The server takes 1,000 at most."""
 _ALREADY_THERE = 10201
+# Without the subject: it names a user.
+_DESCRIBED = {
+    "messaging.system": "nats",
+    "messaging.operation.name": "publish",
+    "messaging.operation.type": "send",
+    "messaging.destination.name": "notifications",
+}
 _RESERVED = ("type", "id", "topic")
 
 
@@ -69,9 +77,15 @@ class NotificationPublisher:
             await self._publish_batch(notices[start : start + _BATCH_MESSAGES], f"{message_id}-{number}")
 
     async def _publish_batch(self, notices: Sequence[Notice], message_id: str) -> None:
+        with tracing.child("publish notifications", "producer", _DESCRIBED) as span:
+            if span is not None:
+                span.describe({"messaging.batch.message_count": len(notices)})
+            await self._send(notices, message_id, span.context.headers() if span is not None else {})
+
+    async def _send(self, notices: Sequence[Notice], message_id: str, traced: Mapping[str, str]) -> None:
         batch_id = uuid.uuid4().hex
         *others, last = (
-            (notice, {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)})
+            (notice, {**traced, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)})
             for number, notice in enumerate(notices, start=1)
         )
         # On any one of them it makes the server refuse the whole batch when it is there already.

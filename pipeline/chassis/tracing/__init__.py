@@ -15,6 +15,7 @@ links to all; where the others' spans still go on they get a link to it.
 """
 
 from pipeline.chassis.tracing.active import (
+    NOTHING,
     add_event,
     begin_span,
     child,
@@ -32,13 +33,15 @@ from pipeline.chassis.tracing.context import TraceContext
 from pipeline.chassis.tracing.occasion import TracedOccasion
 from pipeline.chassis.tracing.requests import begin_request, end_request
 from pipeline.chassis.tracing.settings import TracingSettings
-from pipeline.chassis.tracing.spans import Span
+from pipeline.chassis.tracing.spans import Span, Value
 
 __all__ = [
+    "NOTHING",
     "Span",
     "TraceContext",
     "TracedOccasion",
     "TracingSettings",
+    "Value",
     "add_event",
     "begin_request",
     "begin_span",

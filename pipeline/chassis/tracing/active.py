@@ -13,7 +13,8 @@ _FLUSH_SECONDS = 1.0
 
 _tracer: Tracer | None = None
 _current: ContextVar[Span | None] = ContextVar("span", default=None)
-_NOTHING: AbstractContextManager[Span | None] = nullcontext()
+NOTHING: AbstractContextManager[Span | None] = nullcontext()
+"""What a `with` gets where nothing is traced."""
 
 
 def start_tracing(settings: TracingSettings, service: str) -> None:
@@ -84,12 +85,17 @@ def begin_span(name: str, kind: Kind, parent: TraceContext | None) -> Span | Non
     return span
 
 
-def child(name: str, kind: Kind = "internal") -> AbstractContextManager[Span | None]:
+def child(
+    name: str, kind: Kind = "internal", attributes: Mapping[str, Value] | None = None
+) -> AbstractContextManager[Span | None]:
     """A span inside the current one, or nothing where there is none."""
     parent, tracer = _current.get(), _tracer
     if parent is None or tracer is None:
-        return _NOTHING
-    return _Within(tracer.start(name, kind, parent.context))
+        return NOTHING
+    span = tracer.start(name, kind, parent.context)
+    if attributes:
+        span.describe(attributes)
+    return _Within(span)
 
 
 def following(
@@ -98,7 +104,7 @@ def following(
     """A span over what came from all of these: the first one's child, with links to each. Nothing without any."""
     tracer = _tracer
     if tracer is None or not origins:
-        return _NOTHING
+        return NOTHING
     return _Within(tracer.start(name, kind, origins[0], links=origins, started_ns=started_ns))
 
 
@@ -106,7 +112,7 @@ def merging(origins: Sequence[Span], name: str, kind: Kind) -> AbstractContextMa
     """As `following`, for spans of this process: those that are not the parent get a link to it, too."""
     tracer = _tracer
     if tracer is None or not origins:
-        return _NOTHING
+        return NOTHING
     contexts = [origin.context for origin in origins]
     span = tracer.start(name, kind, contexts[0], links=contexts)
     for origin in origins[1:]:

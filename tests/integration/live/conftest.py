@@ -18,6 +18,7 @@ from collectors._runtime.counting import CounterKeeper
 from collectors._runtime.counting_telemetry import CountingTelemetry
 from collectors.registry import SOURCES
 from ops.local.servers import RunningServer
+from pipeline.chassis.tracing import TracedOccasion
 from pipeline.events.record import EventRecord
 from pipeline.events.source import Source
 from pipeline.live import LiveConnection, LiveCounters, LiveSettings
@@ -126,7 +127,7 @@ async def start_keeper(
     async def start(
         settings: LiveSettings = live_settings, *, source: Source = SOURCES[SOURCE], running: bool = True
     ) -> Keeper:
-        database, news, registry = await open_database(), asyncio.Event(), CollectorRegistry()
+        database, news, registry = await open_database(), TracedOccasion(), CollectorRegistry()
         projection = PROJECTIONS[source.projection]
         telemetry = CountingTelemetry(registry, source.name)
         connection = LiveConnection(settings, "test")

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from collectors._runtime.notifying import Notifier, notices_of
 from collectors._runtime.notifying_telemetry import NotifyingTelemetry
+from pipeline.chassis.tracing import TracedOccasion
 from pipeline.errors import StoreUnavailable, StreamUnavailable
 from pipeline.store.notifications import NotificationOutbox, OutboxBody, OutboxRow, UserNotice
 from pipeline.stream import Notice, NotificationPublisher
@@ -49,12 +50,12 @@ def row(number: int) -> OutboxRow:
     return OutboxRow(number, "x", OutboxBody(posts=[("p-1", 1, 0, 0)]))
 
 
-async def told(servers: Servers, rows: int, news: asyncio.Event | None = None) -> Notifier:
+async def told(servers: Servers, rows: int, news: TracedOccasion | None = None) -> Notifier:
     """Runs a notifier until everything is told and gone."""
     notifier = Notifier(
         cast(NotificationOutbox, servers),
         cast(NotificationPublisher, servers),
-        news or asyncio.Event(),
+        news or TracedOccasion(),
         NotifyingTelemetry(CollectorRegistry(), "social"),
     )
     stop = asyncio.Event()
@@ -82,7 +83,7 @@ async def test_nats_and_postgres_may_be_away_and_answers_may_be_lost() -> None:
 
 
 async def test_news_are_told_at_once() -> None:
-    servers, news = Servers(), asyncio.Event()
+    servers, news = Servers(), TracedOccasion()
     running = asyncio.create_task(told(servers, 1, news))
     async with asyncio.timeout(5):
         while not servers.asked:
