@@ -277,6 +277,9 @@ class Services:
     def _process(self, name: str, arguments: tuple[str, ...], settings: Mapping[str, str]) -> Process:
         name = f"{name}-{len(self._processes)}"
         environment = {**self._environment, **settings}
+        if "GATEWAY_URL" not in environment:
+            # Canaries go where the test says, and never to what may listen at the default address.
+            environment.setdefault("CANARY_INTERVAL_SECONDS", "0")
         process = Process(name, arguments, environment, self._folder / f"{name}.log")
         self._processes.append(process)
         return process

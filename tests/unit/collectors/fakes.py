@@ -12,6 +12,7 @@ from collectors._runtime.writing import BatchWriter
 from collectors.registry import SOURCES
 from pipeline.errors import DataRejected
 from pipeline.events.batch import RecordBatch
+from pipeline.events.canary import ArrivedCanary
 from pipeline.events.dead_letter import DeadLetter
 from pipeline.events.record import EventRecord
 from pipeline.events.source import Source
@@ -101,6 +102,12 @@ class FakeStore(EventStore):
         self.stored.update(fresh)
         self.journal.extend(f"stored {event_id}" for event_id in fresh)
         return WriteResult(stored=len(fresh), duplicates=len(records) - len(fresh))
+
+    async def write_canaries(self, canaries: Sequence[ArrivedCanary]) -> None:
+        await self.gate.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        self.journal.extend(f"canary {canary.number}" for canary in canaries)
 
 
 class FakeDeadLetters(DeadLetters):
