@@ -44,7 +44,7 @@ _RATES = (
     ("Collectors: accepted", "accepted", "Events that were delivered to the collectors."),
     ("Collectors: processed", "processed", "Events that are committed in Postgres, and new there."),
     (
-        "Failed",
+        "Collectors: failed",
         "failed",
         "Events that became dead letters, and those of every attempt at writing that is repeated.",
     ),

@@ -157,16 +157,17 @@ def _messages() -> Panel:
 
 
 def _dead_letters() -> Panel:
-    kept = "sum by (source, reason) (rate(dead_letters_total[$__rate_interval]))"
+    kept = "sum by (source, reason) (job_source_reason:dead_letters:increase10m)"
     return lines(
         Figure(
-            title="Dead letters a second",
-            description="Events that were refused and kept, at the gateway or at a collector, by source "
-            "and reason. `./sluice dead-letters list` shows them.",
-            unit="eps",
+            title="Dead letters in ten minutes",
+            description="Events that were refused and kept, at the gateway or at a collector, by source and reason. "
+            "`./sluice dead-letters list` shows them.",
+            unit="short",
             colours=palette.SOURCES,
             queries=[over_time(f"{kept} or on() vector(0)", "{{source}} {{reason}}")],
             width=6,
+            decimals=0,
         ),
         stacked=True,
     )

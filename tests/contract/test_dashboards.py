@@ -1,11 +1,15 @@
 """The dashboards are what their code says, and Grafana can show them: places, units, data sources, words."""
 
+import json
 import re
 from itertools import combinations
 from typing import Any
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from ops.grafana import frame, generating, palette
 from ops.grafana.sources import CA_FILE, POSTGRES, PROMETHEUS, REDIS, VARIABLES
@@ -44,6 +48,13 @@ def test_generating_twice_gives_the_same_bytes() -> None:
 def test_there_is_each_dashboard_and_each_has_its_own_uid() -> None:
     assert {board["title"] for _, board in ALL} == TITLES
     assert len({board["uid"] for _, board in ALL}) == len(ALL)
+
+
+@each_dashboard
+def test_it_is_made_of_what_the_model_of_grafana_has(dashboard: dict[str, Any]) -> None:
+    register_default_plugins()
+    model = Dashboard.from_json(dashboard)
+    assert json.loads(json.dumps(model, cls=JSONEncoder)) == dashboard, "a misspelt member would be gone"
 
 
 @each_dashboard
