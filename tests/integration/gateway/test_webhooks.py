@@ -273,11 +273,13 @@ async def dead_letters(client: Client) -> list[DeadLetter]:
 
 
 async def counters(http: httpx.AsyncClient, gateway: Process) -> Mapping[str, float]:
-    """Every counter, apart from those of HTTP itself."""
+    """Every counter, apart from those of HTTP itself and of what the process takes."""
     lines = (await http.get(f"{gateway.url}/metrics")).text.splitlines()
     pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {
-        name: float(value) for name, _, value in pairs if "_total" in name and not name.startswith("http_")
+        name: float(value)
+        for name, _, value in pairs
+        if "_total" in name and not name.startswith(("http_", "process_"))
     }
 
 

@@ -169,13 +169,15 @@ class Sender:
         return await self.client.post(f"/webhooks/{to}", content=body, headers=chosen)
 
     async def counters(self) -> dict[str, float]:
-        """Every counter that is not zero, apart from the duration of requests: `name{labels}` to value."""
+        """Every counter that is not zero, apart from the duration of requests and what the process takes:
+        `name{labels}` to value.
+        """
         lines = (await self.client.get("/metrics")).text.splitlines()
         pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {
             name: float(value)
             for name, _, value in pairs
-            if "_total" in name and not name.startswith("http_request_duration") and float(value)
+            if "_total" in name and not name.startswith(("http_request_duration", "process_")) and float(value)
         }
 
 
