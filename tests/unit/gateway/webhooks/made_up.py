@@ -177,7 +177,9 @@ class Sender:
         return {
             name: float(value)
             for name, _, value in pairs
-            if "_total" in name and not name.startswith(("http_request_duration", "process_")) and float(value)
+            if "_total" in name
+            and not name.startswith(("http_request_duration", "process_"))
+            and float(value)
         }
 
 
