@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . ops/local/python.sh
 
 python=$(find_python)
-"$python" ops/local/bootstrap.py --dev ops.local install
+"$python" ops/local/bootstrap.py --dev ops.local install --development
 export PATH="$PWD/.venv/bin:$PATH"
 node=$(python -c 'from ops.local import binaries; print(binaries.node())')
 

@@ -53,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
         "prisma", nargs=argparse.REMAINDER, help="or another command of prisma migrate: status, resolve …"
     )
     commands.add_parser("healthcheck")
-    commands.add_parser("install")
+    things = commands.add_parser("install")
+    things.add_argument("--development", action="store_true", help="and what checks and tests want besides")
     return main
 
 
@@ -61,7 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out one command. Returns the exit status."""
     command: str = arguments.command
     if command == "install":
-        start.install_due()
+        if arguments.development:
+            start.install_for_development()
+        else:
+            start.install_due()
         return 0
     if command == "start":
         return _start(arguments)

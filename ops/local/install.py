@@ -6,6 +6,7 @@ that.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -14,10 +15,11 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from ops.local import binaries, prisma_cli
+from ops.local import binaries, debian, prisma_cli
 
 NPM_SECONDS = 600.0
 PIP_SECONDS = 300.0
+PROMTOOL_SECONDS = 30.0
 REDIS_LOCK = binaries.ROOT / "ops" / "local" / "redis-server.txt"
 REDIS_PLATFORM = ("--implementation", "cp", "--python-version", "3.12", "--platform", "manylinux2014_x86_64")
 
@@ -60,6 +62,15 @@ def steps() -> list[Step]:
     ]
 
 
+def development_steps() -> list[Step]:
+    """What only checks and tests want. They say themselves what they leave out where one of these fails."""
+    if shutil.which("prometheus") and shutil.which("promtool"):
+        return []
+    return [
+        Step("Prometheus (for the tests)", binaries.PROMETHEUS / ".made-from", ("prometheus",), _prometheus)
+    ]
+
+
 def _hash(inputs: Iterable[Path | str]) -> str:
     digest = sha256()
     for item in inputs:
@@ -93,6 +104,15 @@ def _npm() -> None:
 
 def _client() -> None:
     prisma_cli.run("generate", "--schema", str(prisma_cli.PRISMA / "schema.prisma"))
+
+
+def _prometheus() -> None:
+    """Debian's package brings the server and `promtool`. No registry of Python or npm packages has them."""
+    try:
+        debian.unpack("prometheus", binaries.PROMETHEUS)
+        _call((str(binaries.PROMETHEUS / "usr" / "bin" / "promtool"), "--version"), PROMTOOL_SECONDS)
+    except debian.UnpackError as error:
+        raise InstallError(str(error)) from error
 
 
 def _call(command: tuple[str, ...], timeout_seconds: float) -> None:

@@ -60,6 +60,18 @@ def install_due() -> None:
                 step.run()
 
 
+def install_for_development() -> None:
+    """As `install_due`, with what checks and tests want besides. That this cannot be had is said, and no failure."""
+    install_due()
+    for step in install.development_steps():
+        if step.is_due():
+            try:
+                with terminal.step(step.name):
+                    step.run()
+            except install.InstallError as error:
+                terminal.line("WITHOUT", "yellow", step.name, str(error).splitlines()[-1])
+
+
 def _start_servers(local: System) -> None:
     for server in local.servers:
         server.prepare()

@@ -1,9 +1,7 @@
 """A real Prometheus with our configuration over a pipeline at work: everything is scraped, every rule is evaluated, and
 nobody is woken."""
 
-import yaml
-
-from tests.prometheus import CONFIGURATION, Prometheus
+from tests.prometheus import Prometheus
 
 
 def test_all_targets_are_up_and_have_the_labels_that_rules_and_dashboards_ask_for(
