@@ -73,7 +73,8 @@ class Society:
     def __init__(self, seed: int, tag: str, users: int, malformed_ratio: float = 0.0) -> None:
         self.tag = tag
         self._rng = random.Random(f"society {seed}")
-        self._malformed_ratio = malformed_ratio
+        self._malformed_ratio = 0.0
+        self._malformed_ratio_now = malformed_ratio
         self.people = People(self._rng, user_prefix(tag), users)
         self._popularity = Popularity(self._rng)
         self._authors: dict[str, str] = {}
@@ -92,6 +93,8 @@ class Society:
         step_us = PAST_MINUTES * MINUTE_US // PAST_ACTIONS
         for number in range(PAST_ACTIONS):
             yield self.act(begin_us + number * step_us)
+        # Not before: what is refused fails now, and beside actions of the past it would look like very much.
+        self._malformed_ratio = self._malformed_ratio_now
 
     def act(self, at_us: int) -> Action:
         """What happens next, at that time or a little before."""

@@ -18,6 +18,8 @@ from tests.processes import Process, Services, connections
 
 SECRET = secrets.token_hex(32)
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 
 @pytest.fixture
 async def no_streams(nats_server: RunningServer) -> None:
@@ -68,7 +70,7 @@ def test_people_raise_no_alarm_and_bots_exactly_one(services: Services) -> None:
     summary = last_json(people)
     assert summary["verification"]["reports_compared"]
     assert summary["verification"]["rows"] == summary["accepted"] > 4_000
-    assert summary["rejected"] == summary["corrupted"] > 50
+    assert summary["rejected"] == summary["corrupted"] > 30
     assert summary["unknown"] == 0
     assert summary["duplicates"] > 20
     # The evaluator tells milestones of likes after it has judged them.
