@@ -54,8 +54,7 @@ def number(figure: Figure, *, graph: bool = False, words: Mapping[str, str] | No
         .text_mode(options.BigValueTextMode.AUTO)
     ).build()
     if words and panel.field_config:
-        mapped = {value: {"text": text, "index": index} for index, (value, text) in enumerate(words.items())}
-        vars(panel.field_config.defaults)["mappings"] = [{"type": "value", "options": mapped}]
+        vars(panel.field_config.defaults)["mappings"] = _mapped(words)
     return panel
 
 
@@ -111,11 +110,24 @@ def bars(figure: Figure, *, by: Literal["row", "column"] = "row") -> Panel:
     return panel.build()
 
 
-def rows(figure: Figure, units: Mapping[str, str] | None = None, newest_first_by: str = "") -> Panel:
-    """A table. `units` are those of columns that are counted in another than the figure's."""
+def rows(
+    figure: Figure,
+    units: Mapping[str, str] | None = None,
+    newest_first_by: str = "",
+    words: tuple[str, Mapping[str, str]] | None = None,
+) -> Panel:
+    """A table. `units` are those of columns that are counted in another than the figure's. `words` are a column, which
+    has the colours of the figure's limits, and what is shown in place of its numbers."""
     panel = _described(table.Panel(), figure).cell_height(options.TableCellHeight.SM)
     for column, unit in (units or {}).items():
         panel = panel.override_by_name(column, [DynamicConfigValue(id_val="unit", value=unit)])
+    if words:
+        column, texts = words
+        shown = [
+            DynamicConfigValue(id_val="mappings", value=_mapped(texts)),
+            DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-text"}),
+        ]
+        panel = panel.override_by_name(column, shown)
     if newest_first_by:
         panel = panel.sort_by([common.TableSortByFieldState().display_name(newest_first_by).desc(True)])
     return panel.build()
@@ -141,6 +153,13 @@ def _described(panel: PanelT, figure: Figure) -> PanelT:
     for name, settings in figure.transformations:
         described = described.with_transformation(DataTransformerConfig(id_val=name, options=dict(settings)))
     return described
+
+
+def _mapped(words: Mapping[str, str]) -> list[Mapping[str, object]]:
+    options_of = {
+        number: {"text": word, "index": index} for index, (number, word) in enumerate(words.items())
+    }
+    return [{"type": "value", "options": options_of}]
 
 
 def _thresholds(limits: tuple[float, float] | None) -> dashboard.ThresholdsConfig:

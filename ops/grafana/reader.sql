@@ -21,6 +21,9 @@ ALTER ROLE :"role" SET default_transaction_read_only = on;
 ALTER ROLE :"role" SET statement_timeout = '30s';
 
 SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), :'role') \gexec
+-- From nothing, so that what is no longer written here is no longer granted.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM :"role";
 GRANT USAGE ON SCHEMA public TO :"role";
-GRANT SELECT ON event_rollups, collector_progress, social_posts, social_post_totals, alerts TO :"role";
+GRANT SELECT ON event_rollups, collector_progress, social_post_totals, alerts TO :"role";
+GRANT SELECT (post_id, user_id, created_at) ON social_posts TO :"role"; -- not what it says
 GRANT EXECUTE ON FUNCTION social_magnitude(bigint) TO :"role";

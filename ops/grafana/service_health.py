@@ -115,7 +115,8 @@ def _checks() -> Panel:
             transformations=[
                 ("organize", {"excludeByName": {"Time": True}, "renameByName": {"Value": "passes"}})
             ],
-        )
+        ),
+        words=("passes", _YES_NO),
     )
 
 

@@ -189,6 +189,8 @@ async def test_the_reader_can_read_what_dashboards_show_and_nothing_else(reader:
     for table in ("events", "event_ledger", "social_likes", "alert_deliveries"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reader.fetch(f"SELECT * FROM {table} LIMIT 1")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await reader.fetch("SELECT text FROM social_posts")
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
         await reader.execute("CREATE TABLE mine (id integer)")
     await reader.execute("SET default_transaction_read_only = off")
