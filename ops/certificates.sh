@@ -59,6 +59,14 @@ issue() {
   echo "$folder/tls.crt: valid for $days days"
 }
 
+# What anybody may see: for programs that watch when certificates expire
+publish() {
+  local name
+  for name in "${servers[@]}" "${programs[@]}"; do
+    install -m 644 "$certs/$name/tls.crt" "$certs/clients/$name.crt"
+  done
+}
+
 hand_over() {
   chmod 755 "$certs"
   local name
@@ -94,4 +102,5 @@ case "${1:-make}" in
     spread_authority ;;
   *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
+publish
 hand_over

@@ -7,7 +7,15 @@ import pytest
 from pipeline.chassis.settings import load_settings
 from pipeline.stream import StreamConnection, StreamSettings
 from pipeline.stream.topology import ensure_topology
-from tests.integration.production.servers import Certificates, Nats, running_nats
+from tests.integration.production.servers import (
+    Certificates,
+    Nats,
+    Postgres,
+    Redis,
+    running_nats,
+    running_postgres,
+    running_redis,
+)
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +39,17 @@ async def streams(nats: Nats) -> Nats:
     await ensure_topology(connection.jetstream, settings)
     await connection.close()
     return nats
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Postgres]:
+    """Migrated, with all roles. Tests share it."""
+    with running_postgres(tmp_path_factory.mktemp("postgres-of-production"), certificates) as server:
+        yield server
+
+
+@pytest.fixture
+def redis(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Redis]:
+    """With all users, and empty."""
+    with running_redis(tmp_path_factory.mktemp("redis"), certificates) as server:
+        yield server
