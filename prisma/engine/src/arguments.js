@@ -35,3 +35,16 @@ export function parseArguments(argv) {
     rawQueries: values['enable-raw-queries'],
   };
 }
+
+/**
+ * Some commands of Prisma's (`migrate resolve --rolled-back` is one) first start the native schema engine to see whether
+ * they can connect, even where they then use its WebAssembly build: `cli --datasource <url> can-connect-to-database`.
+ *
+ * @param {string[]} argv
+ * @returns {string | undefined} the URL, when that is what is asked
+ */
+export function connectionToTry(argv) {
+  const [command, option, url, question] = argv;
+  const asked = command === 'cli' && option === '--datasource' && question === 'can-connect-to-database';
+  return asked ? url : undefined;
+}

@@ -12,9 +12,15 @@
  */
 import { createRequire } from 'node:module';
 
-import { parseArguments } from './arguments.js';
+import { connectionToTry, parseArguments } from './arguments.js';
 
 async function main() {
+  const url = connectionToTry(process.argv.slice(2));
+  if (url !== undefined) {
+    const { canConnect } = await import('./schema-cli.js');
+    process.exitCode = (await canConnect(url)) ? 0 : 1;
+    return;
+  }
   const options = parseArguments(process.argv.slice(2));
   if (options.version) {
     const { prisma } = createRequire(import.meta.url)('@prisma/engines-version/package.json');

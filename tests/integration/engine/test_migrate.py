@@ -79,6 +79,24 @@ def test_a_migration_that_fails_leaves_nothing_behind(project: Path, migrate: Ru
     assert own_postgres.sql("SELECT to_regclass('half') IS NULL") == "t"
 
 
+def test_a_migration_that_failed_is_marked_as_rolled_back_and_applied_anew(
+    project: Path, migrate: Run, own_postgres: Any
+) -> None:
+    (project / "migrations" / "3_bad").mkdir()
+    script = project / "migrations" / "3_bad" / "migration.sql"
+    script.write_text("SELECT 1/0;")
+    assert migrate("deploy").returncode == 1
+    script.write_text("CREATE TABLE whole (id int);")
+    refused = migrate("deploy")
+    assert (refused.returncode, "P3009" in refused.stderr) == (1, True), refused.stderr
+    resolved = migrate("resolve", "--rolled-back", "3_bad")
+    assert resolved.returncode == 0, resolved.stderr
+    assert migrate("deploy").returncode == 0
+    assert own_postgres.sql("SELECT to_regclass('whole') IS NOT NULL") == "t"
+    away = migrate("resolve", "--rolled-back", "3_bad", url="postgresql://postgres@127.0.0.1:1/postgres")
+    assert (away.returncode, "Can't reach the database" in away.stderr) == (1, True), away.stderr
+
+
 def test_diff_compares_migrations_with_the_schema(project: Path, migrate: Run, own_postgres: Any) -> None:
     arguments = ("diff", "--from-migrations", str(project / "migrations"), "--exit-code")
     schema = ("--to-schema-datamodel", str(project / "schema.prisma"))
