@@ -3,6 +3,7 @@
 import asyncio
 
 import click
+import msgspec
 
 from collectors.registry import SOURCES
 from console.context import Context
@@ -27,7 +28,7 @@ def ensure_command(context: Context) -> None:
     Every service does so at its start, unless STREAM_MANAGE=false says that it may not. Then this must be run before
     the services and whenever a limit is changed. It waits 30 s for NATS.
     """
-    settings = context.load(StreamSettings)
+    settings = msgspec.structs.replace(context.load(StreamSettings), stream_manage=True)
     try:
         told = asyncio.run(_ensure(settings))
     except StreamUnavailable as error:
