@@ -214,8 +214,13 @@ class StreamConnection:
 
     async def _check_topology(self) -> None:
         try:
-            look = ensure_topology if self.settings.stream_manage else check_topology
-            self.streams = await look(self.jetstream, self.settings)
+            if self.settings.stream_manage:
+                # Limits are changed by whoever starts last. An older process beside a newer one, as in a rolling
+                # update, would otherwise take them back every few seconds.
+                change = not self._topology_ready.is_set()
+                self.streams = await ensure_topology(self.jetstream, self.settings, change=change)
+            else:
+                self.streams = await check_topology(self.jetstream, self.settings)
         except (StreamUnavailable, NatsError, TimeoutError) as error:
             log.warning("topology_not_ready", error=str(error) or type(error).__name__)
         else:

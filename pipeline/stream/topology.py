@@ -145,10 +145,12 @@ def deviations(found: StreamConfig, wanted: StreamConfig) -> dict[str, Any]:
     }
 
 
-async def ensure_topology(jetstream: JetStreamContext, settings: "StreamSettings") -> list[StreamInfo]:
-    """Creates what is missing and updates what differs. Returns the streams as they are now.
+async def ensure_topology(
+    jetstream: JetStreamContext, settings: "StreamSettings", *, change: bool = True
+) -> list[StreamInfo]:
+    """Creates what is missing and updates what differs; with `change=False` what differs stays as it is.
 
-    Raises what nats raises when the server will not.
+    Returns the streams as they are now. Raises what nats raises when the server will not.
     """
     streams: list[StreamInfo] = []
     for wanted in stream_configs(settings):
@@ -157,7 +159,7 @@ async def ensure_topology(jetstream: JetStreamContext, settings: "StreamSettings
         except NotFoundError:
             streams.append(await jetstream.add_stream(wanted))
             continue
-        if changes := deviations(found.config, wanted):
+        if change and (changes := deviations(found.config, wanted)):
             found = await jetstream.update_stream(found.config.evolve(**changes))
         streams.append(found)
     return streams
