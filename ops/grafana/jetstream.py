@@ -209,7 +209,7 @@ def _of_server(
             title=title,
             description=f"{description} The sum over the nodes of a cluster.",
             unit=unit,
-            queries=[over_time(f"sum({metric})", title.lower())],
+            queries=[over_time(f"sum(max by (server_id) ({metric}))", title.lower())],
             width=6,
             height=5,
             limits=limits,

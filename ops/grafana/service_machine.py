@@ -91,7 +91,7 @@ def postgres() -> Panel:
             description="Connections by what they are doing, and how many there may be.",
             unit="short",
             queries=[
-                over_time("sum by (state) (pg_stat_activity_count)", "{{state}}"),
+                over_time("max by (state) (sum by (instance, state) (pg_stat_activity_count))", "{{state}}"),
                 over_time("max(pg_settings_max_connections)", "the limit"),
             ],
             width=6,
