@@ -13,7 +13,11 @@
    together or not at all. Then it acknowledges. What can never be stored is bisected out and dead-lettered.
 4. The same transaction says what the live counters must be told; a loop beside collecting
    (`collectors/_runtime/counting.py`) tells Redis, exactly once (`pipeline/live/`).
-5. The reporter answers from the rollups and the audience (`pipeline/audience/`), never from the stream.
+5. With social actions it says, too, whom to tell of them: the notification outbox. Another loop
+   (`collectors/_runtime/notifying.py`) publishes its rows to the stream of notifications
+   (`pipeline/stream/notifications.py`), each whole and once, and the gateways hand them to whoever is connected
+   (`gateway/notifications/`). And it says what alert rules must know of likes, which `alerts/` judges.
+6. The reporter answers from the rollups and the audience (`pipeline/audience/`), never from the stream.
 
 A provider's webhook comes in by another door (`gateway/webhooks/`): its source verifies the signature over the raw
 bytes and cuts the body into updates (`pipeline/events/webhook.py`); from there on an update is an event like any other.

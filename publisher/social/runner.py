@@ -177,7 +177,7 @@ class SocialRun:
         if outcome.is_refusal:
             self._refusal = self._refusal or outcome
         self._enter_ended(request, outcome, _clock() - began)
-        if outcome.problem:
+        if outcome.problem and any(not action.flaw for action in request.actions):
             self._observer.problem(Outcome(outcome.status, b"", [], outcome.problem))
 
     def _plan(self) -> Iterator[Due]:

@@ -20,7 +20,7 @@ from ops.local.supervision import ProcessState
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 180
-LATER_RUN_SECONDS = 45  # alone it takes about ten; a first one installs for minutes
+LATER_RUN_SECONDS = 60  # some seconds on an idle machine; a first one installs for minutes
 RECOVERY_SECONDS = 15
 PROCESSES = ["nats", "postgres", "redis", *(service.name for service in SERVICES)]
 
