@@ -102,7 +102,7 @@ async def measure(source: str, events: int) -> Outcome:
         *_table_rows(tables_before, tables_after, events),
         ("write-ahead log, for an archive or a replica", f"{wal / events:,.0f} bytes"),
         ("in a dump", f"{dump / events:,.0f} bytes"),
-        ("Redis, all counters together", f"{redis_bytes / 1e6:,.1f} MB, {members:,} counters"),
+        ("Redis", f"{max(redis_bytes, 0) / 1e6:,.1f} MB for {members:,} counters"),
     ]
     if members > 10_000:
         rows.append(("Redis, per counter", f"{redis_bytes / members:,.0f} bytes"))
