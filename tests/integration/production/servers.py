@@ -71,7 +71,9 @@ def running_nats(folder: Path, certificates: Certificates) -> Iterator[Nats]:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "prod.conf"
     text = (OPS / "nats" / "prod.conf").read_text()
-    config.write_text(text.replace("/run/tls/tls", "/run/tls/nats").replace("/run/tls", str(certificates.folder)))
+    config.write_text(
+        text.replace("/run/tls/tls", "/run/tls/nats").replace("/run/tls", str(certificates.folder))
+    )
     shutil.copy(OPS / "nats" / "users.conf", folder)
     port, monitor_port = choose_free(), choose_free()
 

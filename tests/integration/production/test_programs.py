@@ -23,7 +23,9 @@ from tests.unit.builders import as_json, good_event
 OPERATOR = "an-operators-key-of-this-test"
 SENDER = "a-senders-secret-of-this-test"
 LIKES = 110
-DENIED = re.compile(r"not_permitted|permission denied|noperm|permissions violation|42501|no permissions", re.IGNORECASE)
+DENIED = re.compile(
+    r"not_permitted|permission denied|noperm|permissions violation|42501|no permissions", re.IGNORECASE
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
