@@ -17,13 +17,14 @@ log = structlog.get_logger()
 _EXPORTER_LOGGER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 
 
-class _LastReason(logging.Filter):
-    """Keeps what the exporter complains of, and lets none of it into the log: it would be a line a second."""
+class _FirstReason(logging.Filter):
+    """Keeps what the exporter complains of first, which says most, and lets none of it into the log: it would be lines
+    a second."""
 
     text = ""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        self.text = record.getMessage()
+        self.text = self.text or record.getMessage()
         return False
 
 
@@ -37,7 +38,7 @@ class WatchedExporter(SpanExporter):
         self._receiver = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
         self.is_failing = False
         self._sent = 0
-        self._reason = _LastReason()
+        self._reason = _FirstReason()
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         exporter_log = logging.getLogger(_EXPORTER_LOGGER)
         exporter_log.setLevel(logging.WARNING)
@@ -51,6 +52,7 @@ class WatchedExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Sends a batch; retries as long as OTEL_EXPORTER_OTLP_TIMEOUT (10 s) allows."""
+        self._reason.text = ""
         result = self._inner.export(spans)
         if result is SpanExportResult.SUCCESS:
             self._sent += len(spans)
