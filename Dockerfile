@@ -78,7 +78,7 @@ WORKDIR /app
 # By number, so that an orchestrator can see that it is not root.
 USER 10001:10001
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-I", "-S", "/app/ops/container/healthcheck.py"]
+HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-I", "-S", "/app/ops/container/healthcheck.py"]
 ENTRYPOINT ["/app/ops/container/entrypoint.sh"]
 ARG SLUICE_VERSION=dev
 LABEL org.opencontainers.image.title="Sluice" \

@@ -8,8 +8,9 @@ case "$name" in
   gateway | reporter | alerts | publisher) exec python -m "$name" "$@" ;;
   collector) exec python -m collectors "$@" ;;
   sluice) exec python -m console "$@" ;;
-  migrate)
-    exec node prisma/engine/node_modules/prisma/build/index.js migrate deploy --config prisma/prisma.config.mjs "$@" ;;
+  migrate) # or another command of prisma migrate: status, resolve …
+    [ $# -gt 0 ] || set -- deploy
+    exec node prisma/engine/node_modules/prisma/build/index.js migrate "$@" --config prisma/prisma.config.mjs ;;
   '')
     echo "which program? gateway, collector SOURCE, reporter, alerts, publisher, migrate or sluice" >&2
     exit 64 ;;

@@ -36,9 +36,7 @@ def parser() -> argparse.ArgumentParser:
     begin = commands.add_parser("start", help="start everything and wait until it is ready (the default)")
     begin.add_argument("--no-publisher", action="store_true", help="do not send made-up events")
     begin.add_argument("--servers-only", action="store_true", help="only NATS, Postgres and Redis, migrated")
-    where = begin.add_mutually_exclusive_group()
-    where.add_argument("--local", action="store_true", help="without containers (the default)")
-    where.add_argument("--docker", action="store_true", help="with Docker Compose")
+    begin.add_argument("--local", action="store_true", help="without containers, which is what happens here")
     commands.add_parser("stop", help="stop everything; data stays")
     commands.add_parser("status", help="what runs, and since when")
     show = commands.add_parser("logs", help="the last log lines of one process, or of all")
@@ -102,11 +100,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _start(arguments: argparse.Namespace) -> int:
-    if arguments.docker:
-        terminal.failure(
-            "--docker is not there yet\ndocker-compose.yml comes later; without it everything runs"
-        )
-        return 2
     with lock.held(settings.read(system.values(os.environ)).data, _waiting):
         local = start.start(publisher=not arguments.no_publisher, servers_only=arguments.servers_only)
     if arguments.servers_only:
