@@ -142,6 +142,7 @@ class Observer:
             refused_per_second=flow.rate(flow.REFUSED, name, [*gateways, *collectors]),
             report_lag_seconds=progress.report_lag_seconds if progress else None,
             silent_seconds=progress.silent_seconds if progress else None,
+            canary_seconds=progress.canary_seconds if progress else None,
         )
         if backlog is None:
             return known

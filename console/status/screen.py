@@ -21,6 +21,7 @@ def show(console: Console, snapshot: Snapshot, findings: Sequence[Finding]) -> N
     verdict = Text("all is well", "green") if not problems else Text(f"{problems} wrong", "bold red")
     console.print(Text.assemble(("Sluice", "bold"), f" at {snapshot.at:%Y-%m-%d %H:%M:%S} UTC: ", verdict))
     _section(console, _sources(snapshot))
+    _show_canaries(console, snapshot)
     _section(console, _processes(snapshot))
     _section(console, _streams(snapshot))
     if snapshot.dead_letters or (snapshot.dead_letters is None and snapshot.reaches("nats")):
@@ -68,6 +69,17 @@ def _sources(snapshot: Snapshot) -> Table:
             duration(source.report_lag_seconds),
         )
     return table
+
+
+def _show_canaries(console: Console, snapshot: Snapshot) -> None:
+    """A line below the sources: the table has no room for another column."""
+    ages = [
+        f"{source.source} {duration(source.canary_seconds)} ago"
+        for source in snapshot.sources
+        if source.canary_seconds is not None
+    ]
+    if ages:
+        console.print(Text(f"youngest canary that came through: {', '.join(ages)}", "dim"))
 
 
 def _batches(batches: int | None) -> str:

@@ -16,18 +16,22 @@ _PROGRESS = """
 SELECT source,
        extract(epoch FROM clock_timestamp() - complete_through)::float8 AS behind_seconds,
        extract(epoch FROM clock_timestamp() - observed_at)::float8 AS silent_seconds,
-       complete_through < observed_at AS is_behind
-FROM collector_progress
+       complete_through < observed_at AS is_behind,
+       (SELECT extract(epoch FROM clock_timestamp() - max(sent_at))::float8
+        FROM pipeline_canaries AS canary WHERE canary.source = progress.source) AS canary_seconds
+FROM collector_progress AS progress
 """
 # A collector reports twice a second. The reporter is as patient by default (PROGRESS_TOLERANCE_SECONDS).
 _TOLERANCE_SECONDS = 3.0
 
 
 class SourceProgress(msgspec.Struct, frozen=True):
-    """How complete the reports are, and how long ago a collector said so, in seconds."""
+    """How complete the reports are, and how long ago a collector said so, in seconds. And how long ago the youngest
+    canary of those that came through was sent; None when none did."""
 
     report_lag_seconds: float
     silent_seconds: float
+    canary_seconds: float | None = None
 
 
 class StoreView(msgspec.Struct, frozen=True):
@@ -63,7 +67,9 @@ class StoreProbe:
         except TimeoutError:
             raise StoreUnavailable("no answer in time") from None
         progress = {
-            row["source"]: _progress(row["behind_seconds"], row["silent_seconds"], row["is_behind"])
+            row["source"]: _progress(
+                row["behind_seconds"], row["silent_seconds"], row["is_behind"], row["canary_seconds"]
+            )
             for row in rows
         }
         return StoreView(str(answer[0]["version"]).split(" ")[0], progress)
@@ -73,9 +79,10 @@ class StoreProbe:
         await self._database.close()
 
 
-def _progress(behind: float, silent: float, is_behind: bool) -> SourceProgress:
+def _progress(behind: float, silent: float, is_behind: bool, canary: float | None) -> SourceProgress:
     lag = behind if is_behind or silent > _TOLERANCE_SECONDS else 0.0
-    return SourceProgress(round(max(0.0, lag), 3), round(max(0.0, silent), 3))
+    age = None if canary is None else round(canary, 3)
+    return SourceProgress(round(max(0.0, lag), 3), round(max(0.0, silent), 3), age)
 
 
 async def look_at_redis(settings: LiveSettings) -> str:

@@ -43,7 +43,7 @@ class SourceState(msgspec.Struct, frozen=True):
 
     None is unknown. `events` and `catch_up_seconds` come from a collector, the rest of the backlog from the stream.
     `report_lag_seconds` is the age of the oldest event that is not in the reports; `silent_seconds` how long ago a
-    collector said so.
+    collector said so. `canary_seconds` is how long ago the youngest canary was sent that came the whole way.
     """
 
     source: str
@@ -60,6 +60,7 @@ class SourceState(msgspec.Struct, frozen=True):
     redelivered: int | None = None
     report_lag_seconds: float | None = None
     silent_seconds: float | None = None
+    canary_seconds: float | None = None
 
 
 class StreamState(msgspec.Struct, frozen=True):

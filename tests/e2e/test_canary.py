@@ -144,7 +144,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, redis_server: RunningServer)
             social = services.collector("social", ready=False)
             gateway.wait_ready()
             monitor = {"NATS_MONITOR_URL": nats_server.server.monitor_url}
-            reporter = services.reporter(GATEWAY_URL=gateway.url, **REPORTER, **monitor)
+            reporter = services.reporter(ready=True, GATEWAY_URL=gateway.url, **REPORTER, **monitor)
             for process in (facebook, social):
                 process.wait_ready()
             yield Stage(nats_server, postgres, services, gateway, facebook, social, reporter)
@@ -319,7 +319,8 @@ def test_jetstream_that_hangs_is_named_by_the_gateway(stage: Stage) -> None:
 
 
 def test_several_reporters_send_canaries_of_their_own(stage: Stage) -> None:
-    others = [stage.services.reporter(GATEWAY_URL=stage.gateway.url, **REPORTER) for _ in range(2)]
+    known = {**REPORTER, "GATEWAY_URL": stage.gateway.url}
+    others = [stage.services.reporter(ready=True, **known) for _ in range(2)]
     try:
         for reporter in (stage.reporter, *others):
             stage.wait_found(3, reporter)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -27,7 +28,7 @@ async def rows(look: asyncpg.Connection) -> list[tuple[str, str, int]]:
     return [tuple(row) for row in found]
 
 
-async def sizes(look: asyncpg.Connection) -> Mapping[str, int]:
+async def sizes(look: asyncpg.Connection) -> Mapping[str, Any]:
     """Rows of every table but the canaries' own, and of every one that notes what was given out."""
     tables = await look.fetch(
         "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace "

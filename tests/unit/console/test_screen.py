@@ -46,6 +46,19 @@ def test_a_source_is_one_line() -> None:
     ]
 
 
+def test_canaries_are_told_where_there_are_any() -> None:
+    sources = [
+        source("facebook", canary_seconds=3.24),
+        source("tiktok", canary_seconds=75.0),
+        source("custom"),
+    ]
+
+    text = screen(snapshot(sources=sources), width=110)
+
+    assert "youngest canary that came through: facebook 3.2 s ago, tiktok 1 min 15 s ago\n" in text
+    assert "canary" not in screen(snapshot())
+
+
 def test_what_is_unknown_is_a_dash() -> None:
     unknown = source("facebook", accepted_per_second=None, events=None, batches=None, catch_up_seconds=None)
 
