@@ -322,7 +322,11 @@ async def test_a_reload_keeps_the_session_and_signing_out_ends_it(browser: Brows
     assert await ann.value("document.querySelector('#feed').hidden")
 
 
-@pytest.mark.parametrize("bad", ["no token at all", token("u-ann")[:-4] + "AAAA", token("u-ann", -3600)])
+@pytest.mark.parametrize(
+    "bad",
+    ["no token at all", token("u-ann")[:-4] + "AAAA", token("u-ann", -3600)],
+    ids=["none", "tampered with", "expired"],
+)
 async def test_a_token_that_is_not_accepted_is_told(browser: Browser, gateway: Process, bad: str) -> None:
     tab = await browser.new_tab(f"{gateway.url}/feed")
     await tab.fill("#token", bad)
