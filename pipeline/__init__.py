@@ -22,6 +22,9 @@
 A provider's webhook comes in by another door (`gateway/webhooks/`): its source verifies the signature over the raw
 bytes and cuts the body into updates (`pipeline/events/webhook.py`); from there on an update is an event like any other.
 
+Every few seconds a canary (`pipeline/events/canary.py`) goes that way to each source, from the reporter through the
+gateway, the stream and the collector to the reporter: a message that is no event, and shows that the way is open.
+
 What was refused on the way is a dead letter (`pipeline/stream/dead_letters.py`), from which it can be shown, replayed
 (`pipeline/stream/replay.py`) or discarded. What is older than the retention is removed (`pipeline/store/retention.py`).
 
