@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import trustme
 
 from ops.local import servers
 from ops.local.running import RunningServer
@@ -41,13 +43,22 @@ def busy_pipeline(
     long as the block lasts, a few events a second come in at each door, some of them bad, and reports are read."""
     with servers.running(servers.nats(folder)) as nats, servers.running(servers.redis(folder)) as redis:
         urls = connections(nats, redis, database_url=database_url)
-        with Services(folder, {**urls, **SETTINGS, **settings}) as services:
+        watched = {"DISK_PATHS": f"data={folder}", **_expiring(folder)}
+        with Services(folder, {**urls, **SETTINGS, **watched, **settings}) as services:
             targets = _start(services, nats)
             traffic = Traffic(targets["gateway"][0], targets["reporter"][0])
             try:
                 yield targets
             finally:
                 traffic.stop()
+
+
+def _expiring(folder: Path) -> Mapping[str, str]:
+    """A certificate and a secret that end, though not soon."""
+    certificate = folder / "certificate.pem"
+    trustme.CA().cert_pem.write_to_path(str(certificate))
+    day = (datetime.now(UTC) + timedelta(days=90)).date()
+    return {"CERTIFICATE_FILES": f"made-up={certificate}", "SECRET_EXPIRIES": f"JWT_SECRET={day}"}
 
 
 def _start(services: Services, nats: RunningServer) -> Mapping[str, Sequence[Process]]:
