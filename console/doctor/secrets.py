@@ -60,7 +60,9 @@ def judge_secrets(environ: Mapping[str, str], known: Iterable[str]) -> Iterator[
     if not environ.get("INGEST_API_KEYS", "").strip() and environ.get("HOST", "") not in _LOOPBACK:
         advice = "Set INGEST_API_KEYS, or HOST=127.0.0.1."
         yield from warning(name, "INGEST_API_KEYS is empty: whoever reaches POST /events may send", advice)
-    secrets = [each for each in (*_WITHOUT_SECRET, "INGEST_API_KEYS") if each not in _NO_SECRETS]
+    secrets = [
+        each for each in (*_WITHOUT_SECRET, "INGEST_API_KEYS", "CANARY_KEYS") if each not in _NO_SECRETS
+    ]
     guessable = [each for each in secrets if is_guessable(environ.get(each, ""))]
     for variable in guessable:
         advice = "Anybody can forge with it. A new one: openssl rand -hex 24"

@@ -49,3 +49,11 @@ def test_another_env_file_is_named_to_the_console_as_well(tmp_path: Path) -> Non
     local = read(tmp_path, SLUICE_ENV_FILE=str(tmp_path / "other.env"))
 
     assert environment(GATEWAY, local, [])["SLUICE_ENV_FILE"] == str(tmp_path / "other.env")
+
+
+def test_the_disk_of_the_data_is_looked_at_unless_others_are_named(tmp_path: Path) -> None:
+    assert environment(REPORTER, read(tmp_path), [])["DISK_PATHS"] == f"data={tmp_path}"
+    named = read(tmp_path, DISK_PATHS="wal=/mnt")
+    assert environment(REPORTER, named, [])["DISK_PATHS"] == "wal=/mnt"
+    (comma := tmp_path / "a,b").mkdir()
+    assert "DISK_PATHS" not in environment(REPORTER, read(comma), [])
