@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from pipeline.chassis.tracing import child, leave
 from pipeline.errors import LiveUnavailable
 from pipeline.live.connection import LiveConnection
 from pipeline.live.rate_script import TAKE
@@ -91,7 +92,8 @@ class RateLimits:
         self._waiting.append(_Waiting(wanted, decision))
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_for_all(self._connection))
-        return await decision
+        with child("ask for limits"):
+            return await decision
 
     async def check(self) -> str:
         """A readiness check. Raises LiveUnavailable when the limits cannot be shared."""
@@ -122,6 +124,7 @@ class RateLimits:
         )
 
     async def _ask_for_all(self, connection: LiveConnection) -> None:
+        leave()  # it is for all, and not for the request that began it
         try:
             while self._waiting:
                 asked = [self._waiting.popleft() for _ in range(min(len(self._waiting), _ASKED_AT_ONCE))]

@@ -17,6 +17,7 @@ import pytest
 from ops.local import ports
 from ops.local.servers import RunningServer
 from tests import processes
+from tests.integration.notifications.clients import SECRET, token
 from tests.integration.tracing.receiver import Received, Receiver
 from tests.processes import Process, Services, connections, eventually
 from tests.unit.builders import good_event
@@ -218,6 +219,51 @@ async def test_what_is_tried_again_and_what_comes_again_is_told(
     inserts = receiver.named("INSERT event_ledger")
     assert [span.failed for span in inserts].count(False) == 1
     assert {span.attributes.get("error.type") for span in inserts} == {None, "StoreUnavailable"}
+
+
+async def test_a_like_is_followed_to_the_message_that_tells_of_it_and_names_nobody(
+    services: Services, receiver: Receiver, nats_server: RunningServer
+) -> None:
+    gateway = services.gateway(JWT_SECRET=SECRET)
+    services.collector("social")
+    caller = Caller()
+    post = {"type": "post", "userId": "olga-owner", "postId": "p-secret", "text": "quiet words"}
+    like = {"id": f"{caller.id}-2", "type": "like", "userId": "ann-admirer", "postId": "p-secret"}
+    async with httpx.AsyncClient(base_url=gateway.url, timeout=30) as client:
+        for action, given in ((post, {}), (like, caller.headers)):
+            headers = {**given, "Authorization": f"Bearer {token(action['userId'])}"}
+            answer = await client.post("/api/events", json=action, headers=headers)
+            assert answer.status_code == 202, answer.text
+
+    published = await arrived(receiver, "publish notifications")
+    assert published.kind == "producer"
+    names = {span.name for span in await traced(receiver, caller, "tell people", "POST /api/events")}
+    assert names >= {
+        "ask for limits",
+        "publish events.social",
+        "process events.social",
+        "publish notifications",
+    }
+    client = await nats.connect(nats_server.url)
+    message = await client.jetstream().get_msg("NOTIFICATIONS", seq=1)
+    await client.close()
+    assert (message.headers or {})["traceparent"] == f"00-{caller.trace}-{published.id}-01"
+
+    said = repr(receiver.spans)
+    assert [
+        text for text in ("olga", "ann-", "p-secret", "quiet", "Bearer", like["id"]) if text in said
+    ] == []
+
+
+async def traced(receiver: Receiver, caller: Caller, *names: str) -> list[Received]:
+    """The spans of a caller's trace, as soon as there is one of each name."""
+
+    async def check() -> list[Received]:
+        found = [span for span in receiver.spans if span.trace == caller.trace]
+        assert {span.name for span in found} >= set(names), found
+        return found
+
+    return await eventually(check, within_seconds=20)
 
 
 async def test_an_event_that_is_refused_takes_its_trace_along(services: Services, receiver: Receiver) -> None:
