@@ -62,10 +62,10 @@ class Compose:
         """The services of the compose files, without those whose profile is not asked for."""
         if not self.first_generation:
             return self.run("config", "--services").split()
-        return _without_profile(self.run("config"))
+        return without_profile(self.run("config"))
 
     def ids(self, service: str) -> list[str]:
-        """The containers of a service, also those that have ended. Asked of the engine, which is quicker than Compose."""
+        """The containers of a service, also those that have ended. The engine is quicker to ask than Compose."""
         labels = {"project": self.project, "service": service, "oneoff": "False"}
         filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
         return _output(DOCKER, "ps", "--all", "--quiet", "--no-trunc", *filters).split()
@@ -111,7 +111,7 @@ def last_lines(container: str, lines: int = LAST_LINES) -> list[str]:
     return done.stdout.splitlines()
 
 
-def _without_profile(text: str) -> list[str]:
+def without_profile(text: str) -> list[str]:
     """The services in what `docker-compose config` prints, which shows those of every profile."""
     _, _, below = (
         text.partition("\nservices:\n")

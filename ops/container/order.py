@@ -40,6 +40,11 @@ ADDRESSES = {
 """Services with a port on the host: the variable that moves it, and where it is otherwise."""
 
 
+def unknown(services: Collection[str]) -> list[str]:
+    """Services that overlays have added, of which nothing is known here."""
+    return sorted(set(services) - {*SERVERS, MIGRATE, *PROGRAMS, *MONITORING, PUBLISHER, "console"})
+
+
 def present(wanted: Collection[str], services: Collection[str]) -> list[str]:
     """Those of `wanted`, in their order, that the compose files have: overlays add and leave out."""
     return [name for name in wanted if name in services]

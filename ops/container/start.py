@@ -4,6 +4,7 @@ Running it again changes nothing."""
 
 import subprocess
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ops.container import containers, order, terminal
@@ -22,6 +23,21 @@ STOP_SECONDS = 120.0
 
 class StartError(RuntimeError):
     """The start cannot go on. The first line says why, the rest helps."""
+
+
+@dataclass(frozen=True)
+class Starting:
+    """How services are started: alone, since they are waited for in order anyhow; but where an overlay has put
+    something before them (certificates, roles), Compose starts that first."""
+
+    compose: Compose
+    with_dependencies: bool
+
+    def up(self, services: Sequence[str], scale: Sequence[str] = ()) -> None:
+        """Create and start these."""
+        alone = () if self.with_dependencies else ("--no-deps",)
+        counts = [part for each in scale for part in ("--scale", each)]
+        self.compose.run("up", "-d", "--no-build", *alone, *counts, *services)
 
 
 def settle(configuration: Configuration) -> None:
@@ -53,38 +69,33 @@ def start(compose: Compose, data: Path, *, publisher: bool, servers_only: bool, 
     What runs already with the same settings goes on; what has changed is stopped and made anew by Compose.
     """
     services = compose.services()
-    with terminal.step(
-        "Image"
-    ):  # before anything is stopped: what runs goes on meanwhile, and a failed build harms nobody
+    starting = Starting(compose, with_dependencies=bool(order.unknown(services)))
+    # before anything is stopped: what runs goes on meanwhile, and a build that fails harms nobody
+    with terminal.step("Image"):
         compose.run("build", order.MIGRATE)
     stop_local(data)
     servers = order.present(order.SERVERS, services)
     with terminal.step("NATS, Postgres, Redis"):
-        up(compose, servers)
+        starting.up(servers)
         await_ready(compose, servers, SERVER_SECONDS)
-        align_password(compose)
+        if not starting.with_dependencies:  # an overlay that adds services has ways of its own with passwords
+            align_password(compose)
     with terminal.step("Database"):
-        up(compose, [order.MIGRATE])
+        starting.up([order.MIGRATE])
         await_done(compose, order.MIGRATE, MIGRATE_SECONDS)
     if servers_only:
         compose.run("stop", order.PUBLISHER, *order.present(order.PROGRAMS, services))
         return True
     programs = order.present(order.PROGRAMS, services)
     with terminal.step("Services"):
-        up(compose, programs, scale)
+        starting.up(programs, scale)
         await_ready(compose, programs, PROGRAM_SECONDS)
-    watched = _monitoring(compose, order.present(order.MONITORING, services))
+    watched = _monitoring(starting, order.present(order.MONITORING, services))
     if publisher and order.PUBLISHER in services:
-        up(compose, [order.PUBLISHER])
+        starting.up([order.PUBLISHER])
     else:
         compose.run("stop", order.PUBLISHER)
     return watched
-
-
-def up(compose: Compose, services: Sequence[str], scale: Sequence[str] = ()) -> None:
-    """Create and start these, and nothing that they depend on: that is up."""
-    counts = [part for each in scale for part in ("--scale", each)]
-    compose.run("up", "-d", "--no-deps", "--no-build", *counts, *services)
 
 
 def await_ready(compose: Compose, services: Iterable[str], timeout_seconds: float) -> None:
@@ -132,13 +143,15 @@ def align_password(compose: Compose) -> None:
     compose.run("exec", "-T", "postgres", "bash", "-c", statement)
 
 
-def _monitoring(compose: Compose, services: Sequence[str]) -> bool:
+def _monitoring(starting: Starting, services: Sequence[str]) -> bool:
     """The pipeline does not need it, so it may fail by itself: said, and shown by the exit status."""
     try:
         with terminal.step("Monitoring"):
-            up(compose, services)
+            starting.up(services)
             await_ready(
-                compose, [name for name in services if name not in order.ONE_SHOT], MONITORING_SECONDS
+                starting.compose,
+                [name for name in services if name not in order.ONE_SHOT],
+                MONITORING_SECONDS,
             )
     except (ComposeError, StartError) as error:
         terminal.failure(f"monitoring: {error}")

@@ -71,7 +71,7 @@ def new_installation(folder: Path) -> Installation:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A system that is up, without the publisher, so that tests know what is in it."""
     made = new_installation(tmp_path_factory.mktemp("start"))
-    started = made.run("./start.sh", "--no-publisher")
+    started = made.run("./start.sh", "--local", "--no-publisher")
     try:
         assert started.returncode == 0, started.stdout + started.stderr
         yield made
@@ -123,7 +123,7 @@ def test_the_health_check_has_a_line_for_everything_and_passes(installation: Ins
 
 
 def test_output_in_a_pipe_has_no_escape_codes(installation: Installation) -> None:
-    assert "\033" not in installation.run("./start.sh", "--no-publisher").stdout
+    assert "\033" not in installation.run("./start.sh", "--local", "--no-publisher").stdout
 
 
 def test_an_event_that_is_sent_is_reported(installation: Installation) -> None:
@@ -135,7 +135,7 @@ def test_an_event_that_is_sent_is_reported(installation: Installation) -> None:
 def test_a_second_start_is_quick_and_restarts_nothing(installation: Installation) -> None:
     before = {name: state.pid for name, state in installation.states().items()}
     began = time.monotonic()
-    assert installation.run("./start.sh", "--no-publisher").returncode == 0
+    assert installation.run("./start.sh", "--local", "--no-publisher").returncode == 0
     assert time.monotonic() - began < LATER_RUN_SECONDS
     assert {name: state.pid for name, state in installation.states().items()} == before
 
@@ -177,7 +177,7 @@ def test_stop_leaves_no_process_and_the_data_survives(installation: Installation
     assert installation.processes() == []
     assert installation.run("./healthcheck.sh").returncode == 1
     began = time.monotonic()
-    assert installation.run("./start.sh", "--no-publisher").returncode == 0
+    assert installation.run("./start.sh", "--local", "--no-publisher").returncode == 0
     assert time.monotonic() - began < LATER_RUN_SECONDS
     assert reported_likes(installation) == before + 1
 
@@ -190,7 +190,7 @@ def test_a_killed_process_manager_leaves_nothing_that_a_start_cannot_clear_away(
     os.kill(manager, signal.SIGKILL)
     waiting.wait_until("its end", lambda: "up" if installation.states() else None, RECOVERY_SECONDS)
     assert {process.pid for process in leftovers.find(installation.data)} >= set(servers)
-    assert installation.run("./start.sh", "--no-publisher").returncode == 0
+    assert installation.run("./start.sh", "--local", "--no-publisher").returncode == 0
     assert installation.run("./healthcheck.sh").returncode == 0
     assert [pid for pid in servers if psutil.pid_exists(pid) and processes.alive([psutil.Process(pid)])] == []
 
@@ -207,7 +207,7 @@ def test_a_taken_port_is_named_with_the_variable_that_changes_it(tmp_path: Path)
     with socket.socket() as somebody:
         somebody.bind((ports.LOOPBACK, other.port("REPORTER_PORT")))
         somebody.listen()
-        refused = other.run("./start.sh", "--no-publisher")
+        refused = other.run("./start.sh", "--local", "--no-publisher")
     assert refused.returncode == 1
     assert "REPORTER_PORT" in refused.stderr
     assert str(other.port("REPORTER_PORT")) in refused.stderr
@@ -218,7 +218,7 @@ def test_a_wrong_setting_ends_the_start_at_once_with_its_name(tmp_path: Path) ->
     other = new_installation(tmp_path)
     other.environ["LOG_LEVEL"] = "loud"
     try:
-        refused = other.run("./start.sh", "--no-publisher")
+        refused = other.run("./start.sh", "--local", "--no-publisher")
     finally:
         other.run("./start.sh", "stop")
     assert refused.returncode == 1
@@ -226,7 +226,10 @@ def test_a_wrong_setting_ends_the_start_at_once_with_its_name(tmp_path: Path) ->
     assert other.processes() == []
 
 
-def test_containers_are_announced_and_refused(tmp_path: Path) -> None:
-    refused = new_installation(tmp_path).run("./start.sh", "--docker")
-    assert refused.returncode == 2
-    assert "--docker" in refused.stderr
+def test_without_an_engine_containers_are_refused_with_the_reason(tmp_path: Path) -> None:
+    other = new_installation(tmp_path)
+    other.environ["DOCKER_HOST"] = f"unix://{tmp_path}/nobody"
+    refused = other.run("./start.sh", "--docker")
+    assert refused.returncode == 1
+    assert "engine" in refused.stderr or "docker" in refused.stderr
+    assert other.processes() == []

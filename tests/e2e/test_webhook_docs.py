@@ -60,7 +60,7 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         environ[service.port_variable] = str(port)
     environ["GATEWAY_URL"] = f"http://127.0.0.1:{environ['GATEWAY_PORT']}"
     environ["REPORTER_URL"] = f"http://127.0.0.1:{environ['REPORTER_PORT']}"
-    started = run(["./start.sh", "--no-publisher"], environ)
+    started = run(["./start.sh", "--local", "--no-publisher"], environ)
     try:
         assert started.returncode == 0, started.stdout + started.stderr
         yield environ
@@ -118,7 +118,7 @@ def test_a_second_secret_is_valid_after_another_start(environ: dict[str, str]) -
     path = Path(environ["SLUICE_ENV_FILE"])
     before = path.read_text()
     path.write_text(re.sub(r"^(FACEBOOK_APP_SECRETS=.*)$", r"\1,another-secret", before, flags=re.MULTILINE))
-    assert run(["./start.sh", "--no-publisher"], environ).returncode == 0
+    assert run(["./start.sh", "--local", "--no-publisher"], environ).returncode == 0
 
     listed = run(["./sluice", "webhooks", "list"], environ).stdout
     script = """
