@@ -28,7 +28,9 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.skip("there is no dpkg-deb to make a package with")
     contents = tmp_path / "contents"
     (contents / "DEBIAN").mkdir(parents=True)
-    control = "Package: tool\nVersion: 1\nArchitecture: all\nMaintainer: N <n@example.org>\nDescription: none\n"
+    control = (
+        "Package: tool\nVersion: 1\nArchitecture: all\nMaintainer: N <n@example.org>\nDescription: none\n"
+    )
     (contents / "DEBIAN" / "control").write_text(control)
     (contents / "usr" / "bin").mkdir(parents=True)
     (contents / "usr" / "bin" / "tool").write_text("#!/bin/sh\necho works\n")
