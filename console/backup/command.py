@@ -201,5 +201,6 @@ class _Bars:
 @contextmanager
 def _progress() -> Generator[_Bars]:
     columns = (TextColumn("{task.description}"), DownloadColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield _Bars(progress)
