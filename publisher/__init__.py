@@ -2,7 +2,8 @@
 
 The way of a run, file by file:
 
-1. `options.py` turns the command line and the environment into `Settings`; programs fill `settings.py` in.
+1. `options.py` turns the command line (`command_line.py`) and the environment into `Settings`; programs fill
+   `settings.py` in.
 2. `pacing.py` plans which body is due when: the firehose of one POST a second, a steady rate, or as fast as
    possible.
 3. `generator.py` makes batches of events in columns (`batch.py`, `columns.py`, `people.py`, `places.py`) and
@@ -18,7 +19,8 @@ The way of a run, file by file:
 8. `progress.py` and `report.py` show all that to people, `summary.py` to programs. `runner.py` ties the steps
    together.
 
-`senders/` plays a provider that delivers webhooks in place of all that: `--as facebook-webhook` and its like.
+`senders/` plays a provider that delivers webhooks in place of all that: `--as facebook-webhook` and its like;
+`social/` a whole society that uses an app: `--as social`.
 
 From a test or a benchmark:
 

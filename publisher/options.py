@@ -5,32 +5,27 @@ A wrong option ends with one line that names it and status 2.
 
 import argparse
 import secrets
-import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import NoReturn
 
 import msgspec
 
 from pipeline.errors import ConfigurationError
+from publisher.command_line import DEFAULT_BATCH_SIZE, Parser, make_parser
 from publisher.generator import Mix
 from publisher.pool import Timeouts
-from publisher.senders.options import FOR_EVENTS_ONLY, add_options, door_of, read_options
+from publisher.senders.options import FOR_EVENTS_ONLY, door_of, read_options
 from publisher.senders.settings import SenderSettings
 from publisher.settings import DEFAULT_ENDPOINT, DEFAULT_REPORTER, Settings, check
 from publisher.social.options import (
     FOR_PROVIDERS_ONLY,
     FOR_SOCIAL_ONLY,
     SOCIAL,
-    add_social_options,
     door_of_actions,
     duration_of,
     read_social_options,
 )
 from publisher.social.settings import DEFAULT_BATCH_SIZE as SOCIAL_BATCH_SIZE
 from publisher.social.settings import SocialSettings
-
-DEFAULT_BATCH_SIZE = 100
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -44,15 +39,9 @@ class Options(msgspec.Struct, frozen=True):
     """As which society."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        print(f"publisher: {message}", file=sys.stderr)
-        sys.exit(2)
-
-
 def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     """Exits with status 2 and one line on stderr when an option or a variable is wrong."""
-    parser = _parser()
+    parser = make_parser()
     given = parser.parse_args(arguments)
     if given.firehose and given.rate is not None:
         parser.error("argument --firehose: is a preset of its own, not to be used with --rate")
@@ -67,7 +56,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
         parser.error(str(error))
 
 
-def _as_provider(given: argparse.Namespace, environ: Mapping[str, str], parser: _Parser) -> Options:
+def _as_provider(given: argparse.Namespace, environ: Mapping[str, str], parser: Parser) -> Options:
     _refuse(given, parser, FOR_EVENTS_ONLY, "not to be used with --as")
     sender = read_options(given, environ)
     settings = msgspec.structs.replace(
@@ -81,7 +70,7 @@ def _as_provider(given: argparse.Namespace, environ: Mapping[str, str], parser: 
     return Options(check(settings), given.json, sender)
 
 
-def _as_society(given: argparse.Namespace, environ: Mapping[str, str], parser: _Parser) -> Options:
+def _as_society(given: argparse.Namespace, environ: Mapping[str, str], parser: Parser) -> Options:
     unwanted = [name for name in FOR_EVENTS_ONLY if name != "retry_deadline"]
     _refuse(given, parser, (*unwanted, *FOR_PROVIDERS_ONLY), "not to be used with --as social")
     social = read_social_options(given, environ)
@@ -97,7 +86,7 @@ def _as_society(given: argparse.Namespace, environ: Mapping[str, str], parser: _
     return Options(check(settings), given.json, social=social)
 
 
-def _refuse(given: argparse.Namespace, parser: _Parser, names: Sequence[str], why: str) -> None:
+def _refuse(given: argparse.Namespace, parser: Parser, names: Sequence[str], why: str) -> None:
     """Ends the program when one of these options is given."""
     for name in names:
         if getattr(given, name) != parser.get_default(name):
@@ -137,95 +126,3 @@ def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> Settings
         keep_truth=given.truth,
         quiet=given.quiet,
     )
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="publisher",
-        description="Sends the event firehose to $EVENT_ENDPOINT: without --rate one POST every second.",
-        epilog="Environment: EVENT_ENDPOINT, INGEST_API_KEYS (first one), REPORTER_URL, DATABASE_URL; with --as the "
-        "secrets of the gateway's webhooks (first one), or JWT_SECRET.",
-    )
-    pace = parser.add_argument_group("pace")
-    pace.add_argument(
-        "--firehose", action="store_true", help="the default: --min..--max events on every second"
-    )
-    pace.add_argument("--min", type=int, default=1_000, help="events per POST of the firehose")
-    pace.add_argument("--max", type=int, default=50_000, help="to (%(default)s)")
-    pace.add_argument("--rate", type=float, help="events a second instead; 0 is as fast as answers come back")
-    pace.add_argument(
-        "--batch-size", type=int, help=f"events per POST with --rate ({DEFAULT_BATCH_SIZE}); 1: bare"
-    )
-    pace.add_argument(
-        "--concurrency", type=int, default=8, help="POSTs in flight with --rate 0 (%(default)s)"
-    )
-    pace.add_argument("--duration", type=float, help="seconds to send for; unlimited when not given")
-    pace.add_argument("--count", type=int, help="events to send; unlimited when not given")
-
-    mix = parser.add_argument_group("mix")
-    mix.add_argument(
-        "--seed", type=int, default=None, help="the same seed sends the same events; random when not given"
-    )
-    mix.add_argument("--start", type=_moment, help="ISO 8601 time of the first event instead of now")
-    mix.add_argument(
-        "--malformed-ratio",
-        type=float,
-        help="corrupted last elements per POST (firehose: 0.1, else 0); with --as corrupted updates (0.01)",
-    )
-    mix.add_argument(
-        "--duplicate-ratio",
-        type=float,
-        help="elements that were sent before (0); with --as also answers that are lost (0.02)",
-    )
-    mix.add_argument("--returning-users", type=float, default=0.0, help="events by known users (%(default)s)")
-    mix.add_argument("--user-pool", type=int, default=10_000, help="how many users return (%(default)s)")
-    mix.add_argument(
-        "--out-of-order", type=float, default=0.0, help="events moved into the past (%(default)s)"
-    )
-    mix.add_argument("--spread", type=float, default=3_600.0, help="by up to so many seconds (%(default)s)")
-
-    add_options(parser)
-    add_social_options(parser)
-    sending = parser.add_argument_group("sending")
-    sending.add_argument("--endpoint", help="instead of $EVENT_ENDPOINT")
-    sending.add_argument(
-        "--timeout", type=float, default=30.0, help="seconds to wait for an answer (%(default)s)"
-    )
-    sending.add_argument(
-        "--connect-timeout", type=float, default=5.0, help="and for a connection (%(default)s)"
-    )
-    sending.add_argument("--max-connections", type=int, default=512, help="at the same time (%(default)s)")
-    sending.add_argument(
-        "--retry-deadline", type=float, help="seconds to re-send unanswered bodies (--verify: 120)"
-    )
-
-    checking = parser.add_argument_group("checking")
-    checking.add_argument(
-        "--verify", action="store_true", help="afterwards check that every event is stored once"
-    )
-    checking.add_argument(
-        "--verify-timeout", type=float, default=300.0, help="seconds to wait for it (%(default)s)"
-    )
-    checking.add_argument(
-        "--compare-reports",
-        action=argparse.BooleanOptionalAction,
-        help="compare the reports with the truth (with --verify: when nobody else has events in that time)",
-    )
-    checking.add_argument(
-        "--truth", action="store_true", help="put totals of the accepted events into --json"
-    )
-    output = parser.add_argument_group("output")
-    output.add_argument("--quiet", action="store_true", help="one line a minute")
-    output.add_argument(
-        "--json", action="store_true", help="the summary as JSON on stdout, all else on stderr"
-    )
-    return parser
-
-
-def _moment(text: str) -> int:
-    """ISO 8601, UTC without an offset, as milliseconds since 1970."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"not an ISO 8601 time: {text!r}") from None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -14,8 +14,8 @@ The way of a run, file by file:
 6. `verify.py` reads back what is stored (`stored.py`), holds it against the `ledger.py` of every action and its
    verdict, and the reports on posts against the truth (`truth.py`, `comparison.py`).
 
-`runner.py` ties the steps together. Pacing, connections, progress and the summary are those of every run. The format
-of social actions knows no views, so nobody only looks.
+`books.py` enters every outcome, and `runner.py` ties the steps together. Pacing, connections, progress and the summary
+are those of every run. The format of social actions knows no views, so nobody only looks.
 """
 
 from publisher.social.runner import SocialRun

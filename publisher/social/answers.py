@@ -74,3 +74,14 @@ def answered(status: int, body: bytes, size: int) -> Answered:
 
 def unanswered(problem: str, size: int) -> Answered:
     return Answered(0, bytes([UNKNOWN]) * size, problem=problem)
+
+
+def why_refused(outcome: Answered) -> str:
+    """What to look at when nothing will be taken, with the name of the variable."""
+    match outcome.status:
+        case 401:
+            return f"JWT_SECRET: the gateway does not accept what it signs; is it the gateway's own? {outcome.problem}"
+        case 404:
+            return f"EVENT_ENDPOINT: there is no POST /api/events beside it: {outcome.problem}"
+        case _:
+            return f"the gateway takes no tokens yet, JWT_SECRET is not set there: {outcome.problem}"

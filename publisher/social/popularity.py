@@ -11,13 +11,13 @@ from itertools import accumulate
 
 _REMEMBERED = 2_000
 """So many reactions are what people see of others."""
-_IMITATION = 0.7
+_IMITATION = 0.8
 """So many of the reactions follow others."""
 _FINDABLE = 300
 """So many of the newest posts can be found by oneself."""
-_APPEAL_EXPONENT = 1.2
-_LARGEST_APPEAL = 40.0
-_BURST = 3
+_APPEAL_EXPONENT = 1.1
+_LARGEST_APPEAL = 150.0
+_BURST = 2
 """Reactions to a new post that people see at once, times its appeal: those who follow its author are told of it."""
 
 

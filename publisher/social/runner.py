@@ -9,8 +9,8 @@ import msgspec
 
 from pipeline.errors import PermanentError
 from publisher import pacing
-from publisher.account import KEPT_OFFENDERS, Account
-from publisher.answers import ACCEPTED, REJECTED, UNKNOWN, Outcome
+from publisher.account import Account
+from publisher.answers import Outcome
 from publisher.pacing import Due
 from publisher.pool import Connections
 from publisher.progress import Observer, Silent
@@ -18,10 +18,11 @@ from publisher.reports import Reports
 from publisher.settings import Settings, check
 from publisher.social.action import Action
 from publisher.social.alarm import Alarm
-from publisher.social.answers import Answered
+from publisher.social.answers import Answered, why_refused
 from publisher.social.attack import BotAttack
+from publisher.social.books import Books
 from publisher.social.delivering import Courier
-from publisher.social.ledger import ActionLedger, misjudged
+from publisher.social.ledger import ActionLedger
 from publisher.social.requests import Request, RequestMaker
 from publisher.social.settings import DEFAULT_RATE, SocialSettings
 from publisher.social.society import Society, tag_of
@@ -46,6 +47,7 @@ class SocialRun:
         self.social = social
         self.account = Account()
         self.ledger = ActionLedger() if settings.verify else None
+        self._books = Books(self.account, self.ledger)
         self._start_ms = int(time.time() * 1000) if settings.start_ms is None else settings.start_ms
         tag = tag_of(settings.seed, self._start_ms)
         self.society = Society(settings.seed, tag, social.users, social.malformed_ratio)
@@ -112,11 +114,11 @@ class SocialRun:
         while portion := list(islice(actions, _PAST_BATCH)):
             async with asyncio.TaskGroup() as under_way:
                 for request in self._maker.make(portion, own_tokens=own_tokens):
-                    self._enter_sent(request)
+                    self._books.sent(request)
                     await self._room.acquire()
                     under_way.create_task(self._deliver(courier, request, has_room=True))
             if self._refusal is not None:
-                raise Refused(_refusal(self._refusal))
+                raise Refused(why_refused(self._refusal))
             if self._stopped.is_set():
                 return
         if self._attack is None:
@@ -164,7 +166,7 @@ class SocialRun:
         for request in self._maker.make(actions):
             if not is_paced:
                 await self._room.acquire()
-            self._enter_sent(request)
+            self._books.sent(request)
             under_way.create_task(self._deliver(courier, request, has_room=not is_paced))
 
     async def _deliver(self, courier: Courier, request: Request, *, has_room: bool) -> None:
@@ -176,7 +178,7 @@ class SocialRun:
                 self._room.release()
         if outcome.is_refusal:
             self._refusal = self._refusal or outcome
-        self._enter_ended(request, outcome, _clock() - began)
+        self._books.ended(request, outcome, _clock() - began)
         if outcome.problem and any(not action.flaw for action in request.actions):
             self._observer.problem(Outcome(outcome.status, b"", [], outcome.problem))
 
@@ -196,37 +198,3 @@ class SocialRun:
             return time.time_ns() // 1000
         elapsed = self.account.totals.sent * 1000 if due.at_seconds is None else int(due.at_seconds * 1e6)
         return self._start_ms * 1000 + elapsed
-
-    def _enter_sent(self, request: Request) -> None:
-        totals, account = self.account.totals, self.account
-        size = len(request.actions)
-        totals.sent += size
-        totals.duplicates += request.lost_answers * size
-        totals.corrupted += size - request.good
-        for action in request.actions:
-            at_ms = action.at_us // 1000
-            account.earliest_ms = min(at_ms, account.earliest_ms or at_ms)
-            account.latest_ms = max(at_ms, account.latest_ms or at_ms)
-
-    def _enter_ended(self, request: Request, outcome: Answered, seconds: float) -> None:
-        totals, account = self.account.totals, self.account
-        totals.accepted += outcome.verdicts.count(ACCEPTED)
-        totals.rejected += outcome.verdicts.count(REJECTED)
-        totals.unknown += outcome.verdicts.count(UNKNOWN)
-        if outcome.status:
-            account.latencies.add(seconds)
-            account.last_answer_at = time.time()
-        account.offenders.extend(misjudged(request, outcome))
-        del account.offenders[KEPT_OFFENDERS:]
-        if self.ledger is not None:
-            self.ledger.record(request, outcome)
-
-
-def _refusal(outcome: Answered) -> str:
-    match outcome.status:
-        case 401:
-            return f"JWT_SECRET: the gateway does not accept what it signs; is it the gateway's own? {outcome.problem}"
-        case 404:
-            return f"EVENT_ENDPOINT: there is no POST /api/events beside it: {outcome.problem}"
-        case _:
-            return f"the gateway takes no tokens yet, JWT_SECRET is not set there: {outcome.problem}"

@@ -75,9 +75,9 @@ def test_a_few_posts_and_a_few_people_have_most_of_it():
     by_post = Counter(action.subject for action in made if action.kind in REACTIONS).most_common()
     total = sum(count for _, count in by_post)
     tenth = by_post[: len(by_post) // 10]
-    assert sum(count for _, count in tenth) > 0.45 * total, "a tenth of the posts has about half of it"
+    assert sum(count for _, count in tenth) > 0.5 * total, "a tenth of the posts has half of it"
     assert by_post[0][1] < 0.25 * total, "no post has all of it: what is usual would be its own"
-    assert by_post[0][1] > 20 * by_post[len(by_post) // 2][1], "the tail is heavy"
+    assert by_post[0][1] > 40 * by_post[len(by_post) // 2][1], "the tail is heavy"
     by_user = Counter(action.user for action in made).most_common()
     assert sum(count for _, count in by_user[: len(by_user) // 10]) > 0.25 * len(made)
     followed = Counter(action.subject for action in made if action.kind == "follow").most_common()
