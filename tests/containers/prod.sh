@@ -96,7 +96,7 @@ mv "$work/away" "$CERTIFICATES_DIR/gateway/tls.key"
 
 step "with good ones everything is healthy"
 dc up -d --no-build >"$work/said" 2>&1 || { cat "$work/said"; fail "it does not start"; }
-until_true 180 all_healthy || fail "not healthy"
+until_true 240 all_healthy || fail "not healthy"
 [[ -z $(docker ps -q --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=publisher") ]] ||
   fail "made-up events are being published"
 for port in $NATS_PORT $POSTGRES_PORT; do
@@ -184,7 +184,7 @@ dc up -d --no-build >"$work/said" 2>&1 || { cat "$work/said"; fail "new secrets 
 CERTS=$CERTIFICATES_DIR ops/certificates.sh authority new >/dev/null
 dc kill -s HUP nats >/dev/null 2>&1
 dc restart -t 20 gateway fb-collector alerts >/dev/null 2>&1
-until_true 120 all_healthy || fail "not healthy with two authorities"
+until_true 240 all_healthy || fail "not healthy with two authorities"
 CERTS=$CERTIFICATES_DIR ops/certificates.sh renew all >/dev/null
 dc exec -T postgres sh /etc/sluice/start.sh key
 dc kill -s HUP postgres nats >/dev/null 2>&1
@@ -192,7 +192,7 @@ dc restart -t 20 redis gateway fb-collector alerts reporter ttk-collector social
 CERTS=$CERTIFICATES_DIR ops/certificates.sh authority only >/dev/null
 dc kill -s HUP nats >/dev/null 2>&1
 dc restart -t 20 gateway fb-collector alerts reporter ttk-collector social-collector custom-collector >/dev/null 2>&1
-until_true 120 all_healthy || fail "not healthy with new certificates"
+until_true 240 all_healthy || fail "not healthy with new certificates"
 touch "$work/enough"
 wait "$sender"
 sent=$((sent + $(cat "$work/number")))

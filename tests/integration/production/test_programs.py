@@ -93,7 +93,9 @@ def processes(tmp_path: Path, production: Production) -> Iterator[Mapping[str, P
         assert refused == {}
 
 
-async def test_everything_goes_its_way(processes: Mapping[str, Process], production: Production) -> None:
+async def test_everything_goes_its_way(
+    processes: Mapping[str, Process], production: Production, tmp_path: Path
+) -> None:
     gateway = processes["gateway"].url
     owner = await open_client(processes["gateway"], "owner", "alerts:read", topics=("post:p-1", "alerts"))
     async with httpx.AsyncClient(timeout=20) as http:
@@ -126,7 +128,7 @@ async def test_everything_goes_its_way(processes: Mapping[str, Process], product
                 assert answer["status"] == "ready", (name, answer)
 
         await eventually(all_well, within_seconds=20)
-    operators_programs(production)
+    operators_programs(production, tmp_path / "backup")
 
 
 async def send_one_of_each(http: httpx.AsyncClient, gateway: str) -> None:
@@ -183,7 +185,7 @@ async def dead_letters_by_the_operators_door(http: httpx.AsyncClient, gateway: s
     assert sum(replayed["rejected"].values()) == 2, replayed
 
 
-def operators_programs(production: Production) -> None:
+def operators_programs(production: Production, backup: Path) -> None:
     """What an operator does from the console."""
     listed = production.operator("dead-letters", "list", "--json")
     assert listed.status == 0, listed.text
@@ -193,5 +195,10 @@ def operators_programs(production: Production) -> None:
     assert rebuilt.status == 0, rebuilt.text
     checked = production.operator("counters", "check")
     assert checked.status == 0, checked.text
+    saved = production.operator("backup", "--only", "streams", str(backup), name="backup")
+    assert saved.status == 0, saved.text
+    assert production.operator("backup", "--only", "streams", f"{backup}-2").status != 0, (
+        "not with the console's own"
+    )
     ensured = production.operator("streams", "ensure", name="topology")
     assert ensured.status == 0, ensured.text
