@@ -143,7 +143,11 @@ def _checked(data: bytes, stream: str) -> _Answer:
     except msgspec.DecodeError as error:
         raise SnapshotRefused(f"the stream {stream}: no answer that makes sense: {error}") from error
     if answer.error:
-        raise SnapshotRefused(f"the stream {stream}: {answer.error.get('description', answer.error)}")
+        words = str(answer.error.get("description", answer.error))
+        hint = (
+            "; some service runs and has made it anew: stop all of them" if "already in use" in words else ""
+        )
+        raise SnapshotRefused(f"the stream {stream}: {words}{hint}")
     return answer
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import nats
 import pytest
@@ -20,6 +20,7 @@ from pipeline.stream.snapshots import (
     take_snapshot,
 )
 from pipeline.stream.topology import ensure_topology
+from tests.faults.background import Background
 from tests.integration.stream.conftest import Connect, Consume
 from tests.integration.stream.messages import batch, numbered, numbers
 
@@ -109,6 +110,27 @@ async def test_a_stream_that_somebody_makes_anew_meanwhile_is_told(
     await jetstream.add_stream(name="OTHER", subjects=["events.>"])
     with pytest.raises(SnapshotRefused, match=r"the stream EVENTS: .*overlap"):
         await put_back(filled_alone, "EVENTS", snapshot, chunks)
+
+
+async def test_a_service_that_puts_the_streams_in_place_meanwhile_does_no_harm(
+    own_nats: RunningServer, filled_alone: StreamConnection
+) -> None:
+    snapshot, chunks = await taken(filled_alone)
+
+    def while_a_service_starts() -> Iterator[bytes]:
+        yield from chunks[:-1]
+        asyncio.run_coroutine_threadsafe(make_anew(own_nats.url), background.loop).result(10)
+        yield chunks[-1]
+
+    with Background() as background:
+        assert await put_back(filled_alone, "EVENTS", snapshot, while_a_service_starts()) == MESSAGES
+    assert await count_messages(filled_alone, "EVENTS") == MESSAGES
+
+
+async def make_anew(url: str) -> None:
+    connection = await alone(url)
+    await ensure_topology(connection.jetstream, connection.settings)
+    await connection.close()
 
 
 async def test_what_has_no_such_stream_or_is_away_says_so(own_nats: RunningServer) -> None:
