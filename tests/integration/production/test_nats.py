@@ -240,3 +240,21 @@ async def test_missing_streams_are_named_by_who_may_not_make_them(nats: Nats) ->
     stop.set()
     await running
     await connection.close()
+
+
+async def test_limits_that_differ_are_told_and_nothing_is_changed(
+    streams: Nats, join: Join, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ = streams.settings("gateway") | {"EVENTS_MAX_BYTES": "64mb"}
+    connection = StreamConnection(load_settings(StreamSettings, environ), "gateway")
+    stop = asyncio.Event()
+    running = asyncio.create_task(connection.run(stop))
+    await asyncio.wait_for(connection.ready(), 20)
+    assert await connection.check()
+
+    member = await join("console")
+    assert (await member.client.jetstream().stream_info("EVENTS")).config.max_bytes == 4 * 1024**3
+    stop.set()
+    await running
+    await connection.close()
+    assert "streams_differ" in capsys.readouterr().out
