@@ -1,6 +1,6 @@
 """The tracer of this process, the span at work, and the ways to begin another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from types import TracebackType
@@ -77,11 +77,20 @@ class _Within:
         self._span.end(kind.__name__ if kind else "")
 
 
-def begin_span(name: str, kind: Kind, parent: TraceContext | None) -> Span | None:
-    """The span of a request, when it is to be traced; its `end` is the caller's business."""
+def begin_span(name: str, kind: Kind, parent: Callable[[], TraceContext | None]) -> Span | None:
+    """The span of a request, when it is to be traced; its `end` is the caller's business.
+
+    `parent` reads what its caller says, and is not even asked where chance decides and decides against it.
+    """
+    _current.set(None)  # the task may have been begun by a request that had one
     tracer = _tracer
-    span = tracer.start(name, kind, parent) if tracer is not None and tracer.begins(parent) else None
-    _current.set(span)  # also when there is none: the task may have been begun by a request that had one
+    if tracer is None:
+        return None
+    said = parent() if tracer.callers_decide else None
+    if not (said.sampled if said is not None else tracer.draws()):
+        return None
+    span = tracer.start(name, kind, parent())
+    _current.set(span)
     return span
 
 

@@ -18,7 +18,7 @@ def begin_request(scope: HTTPScope) -> Span | None:
     if scope["path"].startswith(_UNTRACED):
         leave()
         return None
-    return begin_span(_method(scope), "server", request_context(scope["headers"]))
+    return begin_span(_name(scope), "server", lambda: request_context(scope["headers"]))
 
 
 def end_request(span: Span, scope: HTTPScope, route: str, status: int, correlation_id: str) -> None:
@@ -31,10 +31,14 @@ def end_request(span: Span, scope: HTTPScope, route: str, status: int, correlati
         "network.protocol.version": scope["http_version"],
         "sluice.correlation_id": correlation_id,
     }
-    span.rename(f"{_method(scope)} {route}")
+    span.rename(f"{_name(scope)} {route}")
     span.describe(attributes)
     span.end(str(status) if status >= 500 else "")
     leave()
+
+
+def _name(scope: HTTPScope) -> str:
+    return "HTTP" if (method := _method(scope)) == "_OTHER" else method
 
 
 def _method(scope: HTTPScope) -> str:

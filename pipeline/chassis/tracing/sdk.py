@@ -98,7 +98,7 @@ class OpenTelemetry:
 
     def __init__(self, settings: TracingSettings, service: str) -> None:
         self._ratio = settings.ratio
-        self._callers_decide = settings.callers_decide
+        self.callers_decide = settings.callers_decide
         self._exporter = WatchedExporter(settings)
         self._processor = _CountedSpans(self._exporter)
         resource = {
@@ -117,10 +117,8 @@ class OpenTelemetry:
         provider.add_span_processor(self._processor)
         self._tracer = provider.get_tracer("sluice")
 
-    def begins(self, parent: TraceContext | None) -> bool:
-        """As in `Tracer`. A draw that no caller can foresee, unless callers are trusted to decide."""
-        if parent is not None and self._callers_decide:
-            return parent.sampled
+    def draws(self) -> bool:
+        """As in `Tracer`. No caller can foresee it."""
         return random.random() < self._ratio  # noqa: S311 - it guards no secret
 
     def start(

@@ -41,8 +41,13 @@ class Span(Protocol):
 class Tracer(Protocol):
     """Records spans, and sends them away by itself."""
 
-    def begins(self, parent: TraceContext | None) -> bool:
-        """Whether a request is to be traced, with what its caller said."""
+    @property
+    def callers_decide(self) -> bool:
+        """Whether a caller that names its trace decides that its request is traced, or that it is not."""
+        ...
+
+    def draws(self) -> bool:
+        """Whether chance has it that the next request is traced."""
         ...
 
     def start(

@@ -42,12 +42,13 @@ class RecordedSpan:
 class RecordingTracer:
     def __init__(self) -> None:
         self.spans: list[RecordedSpan] = []
+        self.callers_decide = False
         self.traced = True
-        self.asked: list[TraceContext | None] = []
+        self.drawn = 0
         self._ids = count(1)
 
-    def begins(self, parent: TraceContext | None) -> bool:
-        self.asked.append(parent)
+    def draws(self) -> bool:
+        self.drawn += 1
         return self.traced
 
     def start(

@@ -2,12 +2,15 @@
 
 import asyncio
 
+import pytest
+
 from pipeline.chassis.tracing import (
     NOTHING,
     TraceContext,
     TracedOccasion,
     begin_span,
     child,
+    current,
     following,
     leave,
     merging,
@@ -46,7 +49,7 @@ def test_without_a_tracer_headers_are_not_even_read() -> None:
     set_tracer(None)
     assert sampled_context(CONTEXTS[0].headers()) is None
     assert following(CONTEXTS, "process") is NOTHING
-    assert begin_span("GET", "server", CONTEXTS[0]) is None
+    assert begin_span("GET", "server", lambda: CONTEXTS[0]) is None
 
 
 def test_a_message_that_is_not_sampled_is_not_followed(tracer: RecordingTracer) -> None:
@@ -60,7 +63,7 @@ async def test_a_task_can_leave_the_trace_of_whoever_began_it(tracer: RecordingT
         leave()
         assert child("inside") is NOTHING
 
-    begin_span("POST", "server", None)
+    begin_span("POST", "server", lambda: None)
     await asyncio.create_task(later())
     assert child("inside") is not NOTHING
 
@@ -83,3 +86,14 @@ def test_an_occasion_that_nobody_looks_at_does_not_grow(tracer: RecordingTracer)
         with following(CONTEXTS, "process"):
             occasion.set()
     assert [origin.span_id for origin in occasion.take_origins()] == list(range(985, 1_001))
+
+
+@pytest.mark.parametrize(("parent", "draws", "traced"), [(True, 0, True), (False, 0, False), (None, 1, True)])
+def test_a_trusted_caller_decides_and_chance_where_it_says_nothing(
+    tracer: RecordingTracer, parent: bool | None, draws: int, traced: bool
+) -> None:
+    tracer.callers_decide = True
+    context = None if parent is None else CONTEXTS[0]._replace(sampled=parent)
+    assert (begin_span("GET", "server", lambda: context) is not None) == traced
+    assert tracer.drawn == draws
+    assert (current() is not None) == traced
