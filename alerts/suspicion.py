@@ -36,7 +36,12 @@ def suspicions(post: Counts, others: Counts) -> list[Suspicion]:
     found: list[Suspicion] = []
     for sign, column in (("newborn accounts", NEWBORN), ("new accounts", YOUNG)):
         found += _compare(
-            sign, False, int(post[column]), post_likes, (int(others[column]) + 1) / (other_likes + 2)
+            sign,
+            False,
+            int(post[column]),
+            post_likes,
+            (int(others[column]) + 1) / (other_likes + 2),
+            other_likes,
         )
     # The buckets are those that stand out most, not the largest: one that is large everywhere is a carrier's.
     known, known_elsewhere = int(post[ADDRESSES].sum()), int(others[ADDRESSES].sum())
@@ -45,15 +50,19 @@ def suspicions(post: Counts, others: Counts) -> list[Suspicion]:
         ranked = (post[ADDRESSES] / known - elsewhere).argsort()
         for sign, buckets in (("one address", ranked[-1:]), ("few addresses", ranked[-FEW:])):
             marked, usual = int(post[ADDRESSES][buckets].sum()), float(elsewhere[buckets].sum())
-            found += _compare(sign, True, marked, known, usual)
+            found += _compare(sign, True, marked, known, usual, known_elsewhere)
     return found
 
 
-def _compare(sign: str, of_addresses: bool, marked: int, likes: int, usual: float) -> list[Suspicion]:
+def _compare(
+    sign: str, of_addresses: bool, marked: int, likes: int, usual: float, likes_elsewhere: int
+) -> list[Suspicion]:
     usual = max(usual, _RAREST)
-    if not likes or usual >= 1:
+    if not likes or not likes_elsewhere or usual >= 1:
         return []
     seen = marked / likes
-    deviation = math.sqrt(usual * (1 - usual) / likes)
+    # What is usual is itself an estimate, from no more likes than the other posts have: where everybody comes through
+    # one address, a post with most of all likes would otherwise stand out by it.
+    deviation = math.sqrt(usual * (1 - usual) * (1 / likes + 1 / likes_elsewhere))
     share, significance = (seen - usual) / (1 - usual), (seen - usual) / deviation
     return [Suspicion(sign, of_addresses, share, significance, seen, usual)]

@@ -122,6 +122,18 @@ def test_one_address_stands_out_and_a_carrier_does_not(world: World) -> None:
     assert not world.read(GROWTH).holds
 
 
+def test_where_everybody_comes_through_one_address_a_post_with_most_of_the_likes_is_no_fraud(
+    world: World,
+) -> None:
+    world.community[:] = 0
+    likes(
+        world.community, slice(MINUTES - 30, MINUTES), 7, bucket=4
+    )  # 210, behind a proxy that nobody trusts
+    likes(world.post, LAST_TEN, 55, bucket=4)
+
+    assert not world.read(GROWTH).holds
+
+
 def test_a_post_that_has_always_had_as_much_does_not_grow(world: World) -> None:
     likes(world.post, slice(None), 10, young=10)
 
