@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs docker-compose.yml for real and breaks it: tests/containers/run.sh [pytest arguments]. About ten minutes on two cores.
+# Runs docker-compose.yml for real and breaks it: tests/containers/run.sh [pytest arguments]. About fifteen minutes on two busy cores.
 #
 # Needs a container engine, Docker Compose of either generation, and the base images of Dockerfile and docker-compose.yml, pulled from a
 # registry or already there. Where there is no registry, local stand-ins with the same names do: STAND_INS names a script that makes
