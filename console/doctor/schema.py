@@ -61,7 +61,7 @@ def judge_migrations(wanted: Mapping[str, str], applied: Iterable[Applied]) -> I
     if missing:
         yield from failed(name, f"not applied: {', '.join(missing)}", DEPLOY)
     if unfinished:
-        advice = "prisma migrate resolve --rolled-back NAME, then apply it again; docs/operations.md."
+        advice = "./start.sh migrate resolve --rolled-back NAME, then ./start.sh migrate: docs/operations/upgrade.md."
         yield from failed(name, f"begun and not finished: {', '.join(unfinished)}", advice)
     if unknown:
         advice = "The database is of a newer version than this folder: update the folder."
