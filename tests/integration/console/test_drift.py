@@ -13,7 +13,8 @@ _PARTIAL = {"@@index([campaignId])"}
 
 def test_a_migrated_database_is_what_the_schema_says(migrated_template: str) -> None:
     pulled = prisma_cli.run(
-        *("db", "pull", "--print", "--config", str(database.CONFIG)), extra={"DATABASE_URL": migrated_template}
+        *("db", "pull", "--print", "--config", str(database.CONFIG)),
+        extra={"DATABASE_URL": migrated_template},
     )
 
     assert list(differences(_SCHEMA.read_text(), pulled)) == []
