@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, LiteralString
 
+from pipeline.chassis import tracing
 from pipeline.events.batch import RecordBatch
 from pipeline.events.record import EventRecord
 from pipeline.store import Database, EventStore, WriteResult
@@ -70,9 +71,13 @@ def before_answer(die_now: Callable[[], bool]) -> None:
     original = StreamPublisher.publish_batch
 
     async def replacement(
-        self: StreamPublisher, batch: RecordBatch, *, waiting_since: float | None = None
+        self: StreamPublisher,
+        batch: RecordBatch,
+        *,
+        waiting_since: float | None = None,
+        origins: Sequence[tracing.Span] | None = None,
     ) -> None:
-        await original(self, batch, waiting_since=waiting_since)
+        await original(self, batch, waiting_since=waiting_since, origins=origins)
         if die_now():
             _die()
 
