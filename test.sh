@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every check and every test: ./test.sh [pytest arguments]
+# Every check and the tests: ./test.sh [--all | pytest arguments]
+# By itself it leaves out the tests marked "exhaustive", which take some ten minutes more; --all is for before a release.
 # Sets itself up like start.sh, plus the development packages. The tests start servers of their own, on ports of their own.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -26,10 +27,15 @@ run "format (ruff format)" ruff format --check .
 run "types (pyright)" pyright
 run "import rules (import-linter)" lint-imports
 run "query engine (node --test)" engine_tests
+selection=(-m "not exhaustive")
+if [[ "${1:-}" == --all ]]; then
+  selection=()
+  shift
+fi
 if (($#)); then
   run "tests (pytest)" python -m pytest "$@"
 else
   # Faults are timed: they have the machine for themselves. The others mostly wait for processes, so two at a time are faster.
   run "tests of faults (pytest)" python -m pytest tests/faults
-  run "all other tests (pytest)" python -m pytest --ignore tests/faults -n 2 --dist loadfile
+  run "all other tests (pytest)" python -m pytest --ignore tests/faults -n 2 --dist loadfile "${selection[@]}"
 fi

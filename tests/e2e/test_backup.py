@@ -22,7 +22,7 @@ from tests.faults.load import SPREAD_SECONDS, Load
 from tests.faults.system import System, loaded, running_system, wait_for
 from tests.processes import Process
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.slow, pytest.mark.timeout(240)]
 
 BEFORE, MEANWHILE, AFTER = range(3)
 PROGRAMS = str(binaries.postgres(18, "pg_dump").parent)

@@ -17,6 +17,8 @@ from tests.processes import Process, Services, connections, pause
 from tests.servers import FAST_AND_UNSAFE
 from tests.unit.builders import changed, good_event
 
+pytestmark = pytest.mark.exhaustive
+
 SOURCES = ("facebook", "social")
 SETTINGS = {
     "CANARY_KEYS": "new-canary-key,old-canary-key",

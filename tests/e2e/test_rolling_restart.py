@@ -19,6 +19,8 @@ from pipeline.events.batch import read_batch
 from publisher import Generator, Span
 from tests.processes import Process, Services, connections, eventually
 
+pytestmark = pytest.mark.exhaustive
+
 CLIENTS = 8
 
 

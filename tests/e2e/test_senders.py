@@ -40,7 +40,13 @@ def services(
         yield services
 
 
-@pytest.mark.parametrize("provider", SOURCES)
+@pytest.mark.parametrize(
+    "provider",
+    [
+        provider if provider.startswith("facebook") else pytest.param(provider, marks=pytest.mark.exhaustive)
+        for provider in SOURCES
+    ],
+)
 def test_all_that_a_provider_delivers_is_stored_once_and_right(services: Services, provider: str) -> None:
     gateway = services.gateway(ready=False)
     collector = services.collector(SOURCES[provider], ready=False)

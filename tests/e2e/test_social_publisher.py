@@ -18,7 +18,7 @@ from tests.processes import Process, Services, connections
 
 SECRET = secrets.token_hex(32)
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

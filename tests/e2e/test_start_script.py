@@ -140,7 +140,10 @@ def test_a_second_start_is_quick_and_restarts_nothing(installation: Installation
     assert {name: state.pid for name, state in installation.states().items()} == before
 
 
-@pytest.mark.parametrize("name", PROCESSES)
+@pytest.mark.parametrize(
+    "name",
+    [name if name == "gateway" else pytest.param(name, marks=pytest.mark.exhaustive) for name in PROCESSES],
+)
 def test_what_is_killed_comes_back(installation: Installation, name: str) -> None:
     pid = installation.states()[name].pid
     began = time.monotonic()

@@ -17,7 +17,7 @@ from tests.faults.balance import reckon
 from tests.faults.load import Load
 from tests.faults.system import System, loaded, running_system, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.slow, pytest.mark.timeout(240)]
 
 NEXT = "29990101000000_expand"
 EXPAND = """

@@ -40,8 +40,9 @@ async def counted(redis: Redis) -> Values:
     """
     try:
         values = await events_truth.counted(redis, "social")
-        async for key in redis.scan_iter(match="post:*:*", count=1000):
-            values[key] = {key.removeprefix("post:").rpartition(":")[0]: int(await redis.get(key) or 0)}
+        keys = [key async for key in redis.scan_iter(match="post:*:*", count=1000)]
+        for key, value in zip(keys, await redis.mget(keys) if keys else [], strict=True):
+            values[key] = {key.removeprefix("post:").rpartition(":")[0]: int(value or 0)}
         async for key in redis.scan_iter(match="top_posts*", count=1000):
             members = await redis.zrange(key, 0, -1, withscores=True)
             values[key] = {str(post): int(score) for post, score in members}

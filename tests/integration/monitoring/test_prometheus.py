@@ -53,7 +53,12 @@ def test_every_rule_is_evaluated_and_every_recorded_metric_has_data(prometheus: 
 
     assert len(loaded) == len(prometheus_rules.rules())
     assert {rule["name"]: rule.get("lastError") for rule in loaded if rule["health"] != "ok"} == {}
-    assert {name for name in prometheus_rules.recorded() if not prometheus.query(name)} <= AFTER_MINUTES
+
+    def nothing_found(prometheus: Prometheus) -> str | None:
+        missing = {name for name in prometheus_rules.recorded() if not prometheus.query(name)} - AFTER_MINUTES
+        return ", ".join(sorted(missing)) or None
+
+    prometheus.wait_until("data of every recorded metric", nothing_found, timeout_seconds=60)
 
 
 def test_what_rules_ask_for_is_there_with_the_labels_that_they_ask_for(prometheus: Prometheus) -> None:

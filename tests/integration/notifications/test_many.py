@@ -10,6 +10,8 @@ from pipeline.stream import Notice, NotificationPublisher, encode_body, user_sub
 from tests.integration.notifications.clients import Client, open_client
 from tests.processes import Process, Services
 
+pytestmark = pytest.mark.exhaustive
+
 PEOPLE = 2000
 MB = 1024**2
 

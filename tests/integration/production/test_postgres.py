@@ -13,7 +13,7 @@ from pipeline.store.migrations import check_migrated
 from pipeline.store.partitions import ensure_partitions
 from tests.integration.production.servers import OPS, PASSWORDS, Certificates, Postgres
 
-pytestmark = pytest.mark.usefixtures("prisma_environment")
+pytestmark = [pytest.mark.exhaustive, pytest.mark.usefixtures("prisma_environment")]
 REFUSALS = (
     asyncpg.InsufficientPrivilegeError,
     # Who may not even look into the schema is told that there is no such thing.

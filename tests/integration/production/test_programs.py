@@ -27,7 +27,7 @@ DENIED = re.compile(
     r"not_permitted|permission denied|noperm|permissions violation|42501|no permissions", re.IGNORECASE
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 class Production:

@@ -11,6 +11,8 @@ from pipeline.errors import LiveUnavailable
 from pipeline.live import LiveConnection, LiveSettings
 from tests.integration.production.servers import PASSWORDS, Certificates, Redis
 
+pytestmark = pytest.mark.exhaustive
+
 Command = Sequence[str]
 
 

@@ -12,7 +12,7 @@ from ops.local.postgres_server import DEFAULT_VERSION
 from ops.local.servers import RunningServer
 from ops.local.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.exhaustive, pytest.mark.slow]
 
 PASSWORD = servers.new_password()
 

@@ -133,6 +133,7 @@ async def make_anew(url: str) -> None:
     await connection.close()
 
 
+@pytest.mark.exhaustive  # it waits half a minute for a server that is gone
 async def test_what_has_no_such_stream_or_is_away_says_so(own_nats: RunningServer) -> None:
     connection = await alone(own_nats.url)
     with pytest.raises(SnapshotRefused, match="the stream EVENTS: stream not found"):

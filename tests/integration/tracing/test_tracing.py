@@ -140,6 +140,7 @@ async def test_one_post_is_one_trace_from_the_request_to_the_transaction_and_the
     assert not any(span.failed for span in ours)
 
 
+@pytest.mark.exhaustive
 async def test_requests_that_share_a_message_and_messages_that_share_a_transaction(
     services: Services, receiver: Receiver, nats_server: RunningServer
 ) -> None:
@@ -197,6 +198,7 @@ async def in_flight(gateway: Process, count: int) -> None:
     await eventually(check)
 
 
+@pytest.mark.exhaustive
 async def test_what_is_tried_again_and_what_comes_again_is_told(
     services: Services, receiver: Receiver, postgres_server: RunningServer
 ) -> None:
@@ -266,6 +268,7 @@ async def traced(receiver: Receiver, caller: Caller, *names: str) -> list[Receiv
     return await eventually(check, within_seconds=20)
 
 
+@pytest.mark.exhaustive
 async def test_an_event_that_is_refused_takes_its_trace_along(services: Services, receiver: Receiver) -> None:
     gateway = services.gateway()
     caller = Caller()
@@ -280,6 +283,7 @@ async def test_an_event_that_is_refused_takes_its_trace_along(services: Services
     assert not server.failed, "what a sender did wrong is no error of ours"
 
 
+@pytest.mark.exhaustive
 async def test_a_report_shows_its_statements(services: Services, receiver: Receiver) -> None:
     reporter = services.reporter(OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20t0ken,x-tenant=a")
     caller = Caller()
@@ -294,6 +298,7 @@ async def test_a_report_shows_its_statements(services: Services, receiver: Recei
     assert (given["authorization"], given["x-tenant"]) == ("Bearer t0ken", "a")
 
 
+@pytest.mark.exhaustive
 async def test_callers_do_not_decide_what_is_traced(services: Services, receiver: Receiver) -> None:
     untrusting = services.gateway(OTEL_TRACES_SAMPLER_ARG="0")
     trusting = services.gateway(OTEL_TRACES_SAMPLER_ARG="0", TRACE_PARENTS_TRUSTED="true")
@@ -314,6 +319,7 @@ def silent() -> Iterator[socket.socket]:
         yield listener
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("way", ["refuses", "never answers"])
 async def test_a_receiver_that_is_away_harms_nobody_and_is_told_once(
     services: Services, silent: socket.socket, way: str
