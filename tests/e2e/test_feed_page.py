@@ -184,6 +184,7 @@ async def test_only_with_the_keyboard(browser: Browser, gateway: Process) -> Non
     assert tab.complaints == []
 
 
+@pytest.mark.exhaustive
 async def test_everything_that_can_be_used_has_a_name(browser: Browser, gateway: Process) -> None:
     tab = await sign_in(browser, gateway, "u-ann")
     post = await compose(tab, "named")
@@ -205,6 +206,7 @@ async def test_everything_that_can_be_used_has_a_name(browser: Browser, gateway:
     assert all(name for _, name in names), names
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_narrow_and_wide_nothing_is_out_of_the_window_and_all_can_be_read(
     browser: Browser, gateway: Process, tmp_path: Path, scheme: str
@@ -264,6 +266,7 @@ POOR_CONTRAST = """
 """
 
 
+@pytest.mark.exhaustive
 async def test_without_redis_the_page_says_so_and_goes_on_when_it_is_back(
     browser: Browser, gateway: Process, redis_server: RunningServer
 ) -> None:
@@ -282,6 +285,7 @@ async def test_without_redis_the_page_says_so_and_goes_on_when_it_is_back(
     await counts(ann, post, 1, 0, 0)
 
 
+@pytest.mark.exhaustive
 async def test_after_a_restart_of_the_gateway_everybody_is_told_what_they_missed_once(
     browser: Browser, gateway: Process, services: Services
 ) -> None:
@@ -303,6 +307,7 @@ async def test_after_a_restart_of_the_gateway_everybody_is_told_what_they_missed
     await counts(ann, post, 0, 1, 1)
 
 
+@pytest.mark.exhaustive
 async def test_a_reload_keeps_the_session_and_signing_out_ends_it(browser: Browser, gateway: Process) -> None:
     ann = await sign_in(browser, gateway, "u-ann")
     post = await compose(ann, "kept")
@@ -322,6 +327,7 @@ async def test_a_reload_keeps_the_session_and_signing_out_ends_it(browser: Brows
     assert await ann.value("document.querySelector('#feed').hidden")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "bad",
     ["no token at all", token("u-ann")[:-4] + "AAAA", token("u-ann", -3600)],

@@ -217,6 +217,7 @@ def test_a_taken_port_is_named_with_the_variable_that_changes_it(tmp_path: Path)
     assert other.processes() == []
 
 
+@pytest.mark.exhaustive
 def test_a_wrong_setting_ends_the_start_at_once_with_its_name(tmp_path: Path) -> None:
     other = new_installation(tmp_path)
     other.environ["LOG_LEVEL"] = "loud"

@@ -116,6 +116,7 @@ async def test_a_table_that_was_changed_by_hand_is_found(
     assert found(answer, "warning")["indexes"] == ["missing: events_campaign_id_idx"]
 
 
+@pytest.mark.exhaustive
 async def test_an_empty_database_lacks_all_migrations(
     settings: Mapping[str, str], empty_database_url: str
 ) -> None:
@@ -125,6 +126,7 @@ async def test_an_empty_database_lacks_all_migrations(
     assert "_init" in found(answer, "failed")["migrations"][0]
 
 
+@pytest.mark.exhaustive
 async def test_a_stream_with_another_limit_is_found_and_left_as_it_is(
     settings: Mapping[str, str], empty_nats: Client
 ) -> None:
@@ -155,6 +157,7 @@ async def test_a_stream_with_another_limit_is_found_and_left_as_it_is(
     assert streams == {"EVENTS": 1024**2}
 
 
+@pytest.mark.exhaustive
 def test_a_misspelt_variable_and_an_open_file_are_found(nothing_runs: Mapping[str, str]) -> None:
     file = Path(nothing_runs["SLUICE_ENV_FILE"])
     file.write_text("GATEWAY_PROT=4001\n# a comment\nLOG_LEVEL=debug\n")
@@ -166,12 +169,14 @@ def test_a_misspelt_variable_and_an_open_file_are_found(nothing_runs: Mapping[st
     assert failed["permissions"] == [".env holds secrets and has mode 644"]
 
 
+@pytest.mark.exhaustive
 def test_a_setting_that_makes_no_sense_is_found(nothing_runs: Mapping[str, str]) -> None:
     failed = found(examine(nothing_runs, BODY_SIZE_LIMIT="a lot"), "failed")
 
     assert failed["settings"] == ["BODY_SIZE_LIMIT: expected a size like 50mb, got 'a lot'"]
 
 
+@pytest.mark.exhaustive
 def test_a_port_that_somebody_else_holds_is_found(nothing_runs: Mapping[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -183,6 +188,7 @@ def test_a_port_that_somebody_else_holds_is_found(nothing_runs: Mapping[str, str
     assert taken.endswith("gateway does not answer")
 
 
+@pytest.mark.exhaustive
 def test_where_nothing_runs_each_server_is_told_once(nothing_runs: Mapping[str, str]) -> None:
     answer = examine(nothing_runs)
 

@@ -102,6 +102,7 @@ async def test_dead_letters_are_counted_by_source_and_reason(stage: Stage) -> No
     assert [(each["reason"], each["letters"]) for each in kept] == [("schema_violation", 3)]
 
 
+@pytest.mark.exhaustive
 async def test_with_postgres_down_it_tells_what_waits_and_what_to_do(stage: Stage) -> None:
     stage.postgres.kill()
     try:
@@ -130,6 +131,7 @@ async def test_with_postgres_down_it_tells_what_waits_and_what_to_do(stage: Stag
     await eventually(lambda: is_well(stage), within_seconds=60)
 
 
+@pytest.mark.exhaustive
 async def test_with_nats_down_it_tells_that_nothing_is_accepted(stage: Stage) -> None:
     stage.nats.kill()
     try:
@@ -150,6 +152,7 @@ async def test_with_nats_down_it_tells_that_nothing_is_accepted(stage: Stage) ->
     await eventually(lambda: is_well(stage), within_seconds=60)
 
 
+@pytest.mark.exhaustive
 async def test_with_a_collector_dead_it_is_named_with_what_waits_for_it(stage: Stage) -> None:
     stage.collector.kill()
     try:
@@ -167,6 +170,7 @@ async def test_with_a_collector_dead_it_is_named_with_what_waits_for_it(stage: S
     await eventually(lambda: is_well(stage), within_seconds=60)
 
 
+@pytest.mark.exhaustive
 async def test_without_redis_events_flow_all_the_same_and_that_is_told(stage: Stage) -> None:
     stage.redis.kill()
     try:
@@ -181,6 +185,7 @@ async def test_without_redis_events_flow_all_the_same_and_that_is_told(stage: St
     await eventually(lambda: is_well(stage), within_seconds=60)
 
 
+@pytest.mark.exhaustive
 async def test_a_service_that_hangs_does_not_hang_the_console(stage: Stage) -> None:
     stage.collector.pause()
     try:
@@ -195,6 +200,7 @@ async def test_a_service_that_hangs_does_not_hang_the_console(stage: Stage) -> N
     await eventually(lambda: is_well(stage), within_seconds=60)
 
 
+@pytest.mark.exhaustive
 def test_where_nothing_runs_everything_is_told_and_nothing_breaks(nothing_runs: Mapping[str, str]) -> None:
     answer = run(nothing_runs, "status", "--json")
 
@@ -204,10 +210,12 @@ def test_where_nothing_runs_everything_is_told_and_nothing_breaks(nothing_runs: 
         assert sum(each.startswith(name) for each in told) == 1, name
 
 
+@pytest.mark.exhaustive
 def test_a_wrong_address_ends_with_the_variables_name(nothing_runs: Mapping[str, str]) -> None:
     assert run({**nothing_runs, "COLLECTOR_URLS": "facebook"}, "status").status == 2
 
 
+@pytest.mark.exhaustive
 def test_it_looks_again_and_again_when_asked_to(nothing_runs: Mapping[str, str]) -> None:
     watching = subprocess.Popen(
         [sys.executable, "-m", "console", "status", "--json", "--watch", "0.1"],

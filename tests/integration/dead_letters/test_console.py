@@ -102,6 +102,7 @@ async def test_raw_bytes_are_not_sent_to_a_terminal(desk: Desk, console_at_a_ter
     assert "\x1b[2J" not in said.out
 
 
+@pytest.mark.exhaustive
 async def test_an_id_that_is_unclear_is_told_with_what_it_could_mean(desk: Desk, console: Console) -> None:
     await desk.keeper.keep([letter(id="abcdef01" + "0" * 24), letter(id="abcdef02" + "0" * 24)])
     unclear = console("show", "abcdef")
@@ -112,6 +113,7 @@ async def test_an_id_that_is_unclear_is_told_with_what_it_could_mean(desk: Desk,
     assert console("discard", "--id", "abcdef", "--yes").status == 1
 
 
+@pytest.mark.exhaustive
 async def test_nothing_is_discarded_without_a_yes(
     desk: Desk, console: Console, console_at_a_terminal: Console
 ) -> None:
@@ -134,6 +136,7 @@ async def test_nothing_is_discarded_without_a_yes(
     assert await total(desk) == 0
 
 
+@pytest.mark.exhaustive
 async def test_a_replay_tells_what_stays_and_why(desk: Desk, console: Console) -> None:
     await desk.keeper.keep(
         [
@@ -152,6 +155,7 @@ async def test_a_replay_tells_what_stays_and_why(desk: Desk, console: Console) -
     assert await total(desk) == 3
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -169,6 +173,7 @@ async def test_what_is_not_understood_is_status_2(console: Console, arguments: l
     assert "Traceback" not in said.err
 
 
+@pytest.mark.exhaustive
 async def test_without_nats_there_is_one_clear_line(console: Console) -> None:
     said = console(
         "list", "--json", NATS_URL="nats://operator:secret@127.0.0.1:1", NATS_REQUEST_TIMEOUT_SECONDS="0.5"

@@ -12,6 +12,8 @@ import pytest
 
 from tests.integration.engine.conftest import ENGINE, REPOSITORY
 
+pytestmark = pytest.mark.exhaustive
+
 SCHEMA = """
 datasource db {
   provider = "postgresql"

@@ -20,6 +20,8 @@ from tests.integration.collectors.facebook_events import batch_of, make_events, 
 from tests.integration.live.conftest import agree
 from tests.processes import Process, Services, connections, eventually, pause
 
+pytestmark = pytest.mark.exhaustive
+
 _BATCH = 50
 
 

@@ -131,6 +131,7 @@ async def test_a_rebuild_that_lost_its_hold_changes_nothing(
     assert keeper.rebuilds() == {"unbuilt": 1}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("spoiled", ["live:facebook:hold", "*"])
 async def test_a_wipe_during_a_rebuild_is_noticed(
     start_keeper: StartKeeper,
@@ -156,6 +157,7 @@ async def test_a_wipe_during_a_rebuild_is_noticed(
     await agree(redis, look)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("point", ["before-Build.add", "before-Build.finish", "after-standing"])
 async def test_a_program_that_is_killed_half_way_through_leaves_the_counters_as_they_were(
     start_keeper: StartKeeper,
@@ -184,6 +186,7 @@ async def test_a_program_that_is_killed_half_way_through_leaves_the_counters_as_
         assert 0 < await redis.ttl(key) <= 3600, "what was staged does not stay for ever"
 
 
+@pytest.mark.exhaustive
 async def test_a_restarted_redis_that_forgot_its_last_second_is_built_anew(
     start_keeper: StartKeeper, look: asyncpg.Connection, tmp_path: Path
 ) -> None:
@@ -212,6 +215,7 @@ async def test_a_restarted_redis_that_forgot_its_last_second_is_built_anew(
             await keeper.end()
 
 
+@pytest.mark.exhaustive
 async def test_the_console_rebuilds_shows_and_checks(
     start_keeper: StartKeeper,
     redis: Redis,

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 import asyncpg
 import psutil
@@ -179,8 +180,12 @@ async def test_nothing_is_left_of_a_closed_database(
 
 
 def every_query_engine() -> list[psutil.Process]:
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if "prisma/engine" in " ".join(child.cmdline())]
+    found: list[psutil.Process] = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # somebody else's, that has just ended
+            if "prisma/engine" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 async def writes(store: EventStore, records: list[EventRecord]) -> WriteResult:

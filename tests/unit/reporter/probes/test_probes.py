@@ -207,14 +207,18 @@ class Looking:
 
 
 async def test_a_probe_that_fails_shows_that_it_is_down_and_no_figure_of_before() -> None:
-    probe = Scripted("a", "fine", ProbeFailed("away"), ProbeFailed("away"), ProbeFailed("gone"), "fine")
-    other = Scripted("b", "fine")
+    probe, other = Scripted("a", "fine"), Scripted("b", "fine")
     with structlog.testing.capture_logs() as lines:
         looking = Looking(probe, other)
-        await wait_for(lambda: looking.value("a_figure") == 1)
+        await wait_for(lambda: looking.value("a_figure"))
+        probe.looks = [ProbeFailed("away")]
         await wait_for(lambda: looking.value("a_up") == 0)
         assert looking.value("a_figure") is None
         assert (looking.value("probe_up", probe="a"), looking.value("probe_up", probe="b")) == (0, 1)
+        probe.looks = [ProbeFailed("gone")]
+        looks = probe.count
+        await wait_for(lambda: probe.count > looks + 1)
+        probe.looks = ["fine"]
         await wait_for(lambda: looking.value("probe_up", probe="a") == 1)
         await looking.end()
 
