@@ -107,6 +107,7 @@ class CounterKeeper:
             return await self._rebuild("outdated")
         self._telemetry.pending(len(pending.updates))
         if not pending.updates:
+            self._standing = None  # asked anew at the next look: Redis may be wiped while nothing happens
             return "done"
         outcome, self._standing = await self._counters.apply(self._standing, pending.updates)
         if outcome == "applied":
