@@ -12,6 +12,8 @@ from ops.local.servers import RunningServer
 from ops.local.waiting import wait_until
 from tests.processes import Services, connections
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture
 def services(tmp_path: Path, nats_server: RunningServer, database_url: str) -> Iterator[Services]:

@@ -13,6 +13,8 @@ from ops.local.waiting import wait_until
 from tests.processes import Process, Services, connections
 from tests.servers import FAST_AND_UNSAFE
 
+pytestmark = pytest.mark.exhaustive
+
 CONNECT = {"DATABASE_CONNECT_TIMEOUT_SECONDS": "1"}
 
 

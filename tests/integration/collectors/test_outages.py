@@ -21,6 +21,8 @@ from tests.integration.collectors.facebook_events import (
 )
 from tests.processes import Services, connections, eventually, pause
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture
 def services(tmp_path: Path, nats_server: RunningServer, database_url: str) -> Iterator[Services]:

@@ -55,6 +55,7 @@ def test_a_postgres_that_may_forget_is_warned_of(stage: Stage) -> None:
     ]
 
 
+@pytest.mark.exhaustive
 def test_a_person_sees_what_is_not_ok_and_what_to_do(stage: Stage) -> None:
     answer = stage.sluice("doctor", "--problems")
 
@@ -82,6 +83,7 @@ def settings(
     return {**nothing_runs, "NATS_URL": nats_server.url, "DATABASE_URL": database_url}
 
 
+@pytest.mark.exhaustive
 async def test_a_migration_that_is_not_applied_is_found(
     settings: Mapping[str, str], database_url: str
 ) -> None:
@@ -97,6 +99,7 @@ async def test_a_migration_that_is_not_applied_is_found(
     assert missing.endswith("_audience")
 
 
+@pytest.mark.exhaustive
 async def test_a_table_that_was_changed_by_hand_is_found(
     settings: Mapping[str, str], database_url: str
 ) -> None:

@@ -81,6 +81,7 @@ async def test_a_person_sees_one_screen(stage: Stage) -> None:
         assert part in answer.text
 
 
+@pytest.mark.exhaustive
 async def test_the_flow_is_measured_while_it_looks(stage: Stage) -> None:
     async def flows() -> None:
         looking = asyncio.create_task(status(stage, "--json"))
@@ -93,6 +94,7 @@ async def test_the_flow_is_measured_while_it_looks(stage: Stage) -> None:
     await eventually(flows, within_seconds=30)
 
 
+@pytest.mark.exhaustive
 async def test_dead_letters_are_counted_by_source_and_reason(stage: Stage) -> None:
     stage.send(1, bad=3)
 

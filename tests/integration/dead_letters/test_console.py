@@ -54,6 +54,7 @@ async def test_every_filter_reaches_the_stream(desk: Desk, console: Console) -> 
     assert json.loads(console("list", "--json", "--to", f"{NOW:%Y-%m-%d}").out)["total"] == 20
 
 
+@pytest.mark.exhaustive
 async def test_show_tells_everything_and_nothing_of_it_reaches_the_terminal_as_a_command(
     desk: Desk, console: Console, console_at_a_terminal: Console
 ) -> None:
@@ -78,6 +79,7 @@ async def test_show_tells_everything_and_nothing_of_it_reaches_the_terminal_as_a
     assert "\x1b[31m" not in console_at_a_terminal("list").out
 
 
+@pytest.mark.exhaustive
 async def test_show_prints_json_readably_and_bytes_exactly(desk: Desk, console: Console) -> None:
     raw = '{"price":1.50,"name":"Łucja","nested":{"a":[1,2]}}'.encode()
     kept = letter(raw)
@@ -94,6 +96,7 @@ async def test_show_prints_json_readably_and_bytes_exactly(desk: Desk, console: 
     )
 
 
+@pytest.mark.exhaustive
 async def test_raw_bytes_are_not_sent_to_a_terminal(desk: Desk, console_at_a_terminal: Console) -> None:
     kept = letter(CLEAR_SCREEN)
     await desk.keeper.keep([kept])

@@ -12,6 +12,8 @@ from tests.integration.collectors.facebook_events import make_events
 from tests.integration.dead_letters.conftest import Desk
 from tests.processes import Services
 
+pytestmark = pytest.mark.exhaustive
+
 JSON = {"content-type": "application/json"}
 BAD_EVENTS = 25_000
 

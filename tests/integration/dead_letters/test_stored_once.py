@@ -18,6 +18,8 @@ from tests.integration.collectors.facebook_events import changed, event_id, make
 from tests.integration.dead_letters.conftest import Console, Desk, LaunchConsole
 from tests.processes import Services, eventually
 
+pytestmark = pytest.mark.exhaustive
+
 EVERYTHING = DeadLetterFilter()
 RECEIVED_AT = datetime(2026, 5, 14, 12, 0, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.exhaustive, pytest.mark.asyncio]
 
 VALUES: list[tuple[str, Any]] = [
     ("text", "plain"),

@@ -14,6 +14,8 @@ from bench.overload_senders import LARGE, SLOW, large_body, run
 from publisher import Generator, Span
 from tests.processes import Process, Services, eventually
 
+pytestmark = pytest.mark.exhaustive
+
 JSON = {"Content-Type": "application/json"}
 MB = 1024 * 1024
 

@@ -21,6 +21,8 @@ from tests.integration.live.conftest import Keeper, StartKeeper, agree, some_rec
 from tests.integration.live.truth import counted, truth
 from tests.processes import eventually
 
+pytestmark = pytest.mark.exhaustive
+
 
 class SlowStore:
     """Postgres, but after each snapshot so much time passes."""
@@ -131,7 +133,6 @@ async def test_a_rebuild_that_lost_its_hold_changes_nothing(
     assert keeper.rebuilds() == {"unbuilt": 1}
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("spoiled", ["live:facebook:hold", "*"])
 async def test_a_wipe_during_a_rebuild_is_noticed(
     start_keeper: StartKeeper,
@@ -157,7 +158,6 @@ async def test_a_wipe_during_a_rebuild_is_noticed(
     await agree(redis, look)
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("point", ["before-Build.add", "before-Build.finish", "after-standing"])
 async def test_a_program_that_is_killed_half_way_through_leaves_the_counters_as_they_were(
     start_keeper: StartKeeper,
@@ -186,7 +186,6 @@ async def test_a_program_that_is_killed_half_way_through_leaves_the_counters_as_
         assert 0 < await redis.ttl(key) <= 3600, "what was staged does not stay for ever"
 
 
-@pytest.mark.exhaustive
 async def test_a_restarted_redis_that_forgot_its_last_second_is_built_anew(
     start_keeper: StartKeeper, look: asyncpg.Connection, tmp_path: Path
 ) -> None:
@@ -215,7 +214,6 @@ async def test_a_restarted_redis_that_forgot_its_last_second_is_built_anew(
             await keeper.end()
 
 
-@pytest.mark.exhaustive
 async def test_the_console_rebuilds_shows_and_checks(
     start_keeper: StartKeeper,
     redis: Redis,

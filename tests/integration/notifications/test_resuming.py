@@ -17,6 +17,8 @@ from tests.integration.notifications.following import Follower
 from tests.integration.notifications.test_slow_readers import comment, open_stuck
 from tests.processes import Process, Services
 
+pytestmark = pytest.mark.exhaustive
+
 _numbers = itertools.count(1)
 
 

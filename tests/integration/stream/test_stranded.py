@@ -18,6 +18,8 @@ from tests.integration.stream.conftest import Connect
 from tests.integration.stream.messages import SUBJECT, batch, numbered
 from tests.processes import eventually, pause
 
+pytestmark = pytest.mark.exhaustive
+
 _BODY = b'"' + b"x" * 250_000 + b'"'
 
 
