@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections import deque
 from collections.abc import Container
 
 import psutil
@@ -10,6 +11,9 @@ LOOPBACK = "127.0.0.1"
 PRIVATE_PORTS = range(20_000, 30_000)
 """Where embedded servers live: below the ephemeral range of Linux (32768 up), so that an outgoing
 connection of some other program never sits on a port that was remembered from the last start."""
+
+_given: deque[int] = deque(maxlen=1_000)
+"""Given away by this process: whoever got one may not listen on it yet, or may want to come back to it."""
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -29,7 +33,8 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 def choose_free(avoid: Container[int] = ()) -> int:
     """A free private port. Random, so that two projects that start at once rarely pick the same one."""
     for port in random.sample(PRIVATE_PORTS, k=len(PRIVATE_PORTS)):
-        if port not in avoid and is_free(port):
+        if port not in avoid and port not in _given and is_free(port):
+            _given.append(port)
             return port
     raise RuntimeError(f"no free port between {PRIVATE_PORTS.start} and {PRIVATE_PORTS.stop}")
 

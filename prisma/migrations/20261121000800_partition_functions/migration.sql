@@ -1,10 +1,11 @@
 -- To make a day's partition of `events`, and to drop one, takes the rights of their owner. These functions have them and
 -- do nothing else with them, so a collector needs no more than the right to call them (ops/postgres/grants.sql).
 
--- Makes the partition of a day of UTC unless it is there; says whether it did. It locks the default partition while
--- Postgres checks that none of its rows belongs to the new one. Rows that do are moved, in the same transaction, so that
--- no reader ever misses them. One advisory lock makes processes that start at the same time take turns. Behind a long
--- report the default partition's lock would be waited for, and everybody else would wait behind that: so it gives up soon.
+-- Makes the partition of a day of UTC unless it is there; says whether it did. Rows of that day are moved from the default
+-- partition in the same transaction. It takes a moment alone with `events`, not only with the default partition: a reader that
+-- had looked the partitions up and then waited for the default one would find the rows gone from there, and would not look
+-- into the new one. One advisory lock makes processes that start at the same time take turns. Behind a long report the
+-- locks would be waited for, and everybody else would wait behind that: so it gives up soon.
 CREATE FUNCTION make_events_partition(day date) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
 AS $function$
@@ -19,6 +20,7 @@ BEGIN
     END IF;
     PERFORM set_config('lock_timeout', '2s', true);
     EXECUTE format('CREATE TABLE %I (LIKE events INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition);
+    LOCK TABLE ONLY events IN ACCESS EXCLUSIVE MODE;
     LOCK TABLE events_default IN ACCESS EXCLUSIVE MODE;
     EXECUTE format(
         'WITH moved AS (DELETE FROM events_default WHERE occurred_at >= %2$L AND occurred_at < %3$L RETURNING *)

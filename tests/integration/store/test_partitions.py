@@ -117,6 +117,20 @@ async def test_an_event_that_waits_while_its_partition_is_made_is_not_refused(
     assert await look.fetchval("SELECT count(*) FROM events_20260514") == 1
 
 
+async def test_a_reader_that_waits_while_a_partition_is_made_misses_nothing(
+    database: Database, look: asyncpg.Connection, database_url: str
+) -> None:
+    await EventStore(database, "facebook").write([record(), record()])
+    reader = await asyncpg.connect(database_url)
+    async with look.transaction():
+        await look.execute("SELECT make_events_partition('2026-05-14')")
+        reading = asyncio.create_task(reader.fetchval("SELECT count(*) FROM events"))
+        await eventually(lambda: waits_for_a_lock(look))
+
+    assert await reading == 2
+    await reader.close()
+
+
 async def test_several_processes_and_writers_may_be_at_it_at_once(
     open_database: OpenDatabase, look: asyncpg.Connection, database_url: str
 ) -> None:
