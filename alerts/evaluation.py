@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from alerts.facts import Facts
+from alerts.facts import BATCHES_AT_ONCE, Facts
 from alerts.lease import Lease
 from alerts.likes import LikeJudge, clear_orphans, floors
 from alerts.milestones import MilestoneJudge
@@ -70,7 +70,7 @@ class Evaluator:
             await self._lease.release()
 
     async def turn(self, at: datetime) -> bool:
-        """One look at what has changed. Returns whether there is more to look at.
+        """One look at what has changed. Returns whether there was more than is looked at at once.
 
         Raises StoreUnavailable or Contested: what was not judged is found again by the next one.
         """
@@ -95,7 +95,7 @@ class Evaluator:
             await self._facts.prune(oldest)
             self._due_pruning = started + _PRUNE_SECONDS
         self._telemetry.turned(time.monotonic() - started)
-        return bool(pending.facts)
+        return max(batches, len(pending.facts)) >= BATCHES_AT_ONCE
 
     async def _judge_sources(self, at: datetime, now: int) -> None:
         rules = self._rules.rules.sources

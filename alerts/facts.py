@@ -82,7 +82,8 @@ DELETE FROM social_like_minutes WHERE ctid = ANY (ARRAY(
 """
 _PRUNE_QUARTERS = "DELETE FROM social_like_quarters WHERE quarter < $1::integer"
 
-_BATCHES = 200
+BATCHES_AT_ONCE = 200
+"""A turn folds, and judges, so many batches of facts at most: they are some seconds of a busy feed."""
 _PRUNED_ROWS = 5000
 
 
@@ -109,7 +110,7 @@ class Facts:
 
     async def fold(self, oldest: int, now: int) -> tuple[int, int]:
         """Adds the next batches to the sums. Returns how many, and how many likes in them are older than `oldest`."""
-        [found] = await self._database.query(_FOLD, _BATCHES, oldest, now, QUARTER_MINUTES)
+        [found] = await self._database.query(_FOLD, BATCHES_AT_ONCE, oldest, now, QUARTER_MINUTES)
         return int(found["batches"]), int(found["late"])
 
     async def pending(
@@ -117,7 +118,7 @@ class Facts:
     ) -> Pending:
         """What is to be judged now."""
         [found] = await self._database.query(
-            _PENDING, _BATCHES, oldest, now, longest_window, least_likes, least_flips
+            _PENDING, BATCHES_AT_ONCE, oldest, now, longest_window, least_likes, least_flips
         )
         return msgspec.json.decode(found["answer"], type=Pending)
 

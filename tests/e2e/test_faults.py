@@ -4,26 +4,20 @@ import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import nats
 import pytest
 
 from ops.local import database
 from ops.local.servers import RunningServer
 from ops.local.waiting import wait_until
 from tests.processes import Services, connections
+from tests.streams import delete_streams
 
 pytestmark = pytest.mark.exhaustive
 
 
 @pytest.fixture
 def services(tmp_path: Path, nats_server: RunningServer, database_url: str) -> Iterator[Services]:
-    async def delete_streams() -> None:
-        client = await nats.connect(nats_server.url)
-        for stream in await client.jetstream().streams_info():
-            await client.jetstream().delete_stream(stream.config.name or "")
-        await client.close()
-
-    asyncio.run(delete_streams())
+    asyncio.run(delete_streams(nats_server))
     with Services(tmp_path, connections(nats_server, database_url=database_url)) as services:
         yield services
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import nats
 import pytest
 from redis import Redis
 
@@ -17,6 +16,7 @@ from ops.local.servers import RunningServer
 from pipeline.chassis.tokens import TokenSettings, mint
 from tests.browser import Browser, Tab, browsing
 from tests.processes import Process, Services, connections
+from tests.streams import delete_streams
 
 SECRET = "a secret of the tests that is long enough"
 HOSTILE = "<img src=x onerror='window.pwned=1'><script>window.pwned=1</script> & \"so\" 'on'"
@@ -36,13 +36,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 def services(
     tmp_path: Path, nats_server: RunningServer, redis_server: RunningServer, database_url: str
 ) -> Iterator[Services]:
-    async def no_streams() -> None:
-        client = await nats.connect(nats_server.url)
-        for stream in await client.jetstream().streams_info():
-            await client.jetstream().delete_stream(stream.config.name or "")
-        await client.close()
-
-    asyncio.run(no_streams())
+    asyncio.run(delete_streams(nats_server))
     with Redis.from_url(redis_server.url) as redis:
         redis.flushall()
     settings = connections(nats_server, redis_server, database_url=database_url)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
-import nats
 import pytest
 from redis.asyncio import Redis
 
@@ -21,6 +20,7 @@ from ops.local.servers import RunningServer
 from pipeline.events.batch import RecordBatch
 from pipeline.stream import StreamConnection, StreamPublisher, StreamSettings
 from tests.processes import Process, Services, connections, eventually
+from tests.streams import delete_streams
 
 USERS = 2_000
 POST = "p:of the day"
@@ -87,10 +87,7 @@ def own_redis(tmp_path: Path) -> Iterator[RunningServer]:
 @pytest.fixture
 async def crowd(nats_server: RunningServer) -> AsyncIterator[Crowd]:
     """Publishes as gateways do, to streams that are empty at the beginning."""
-    client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
-    await client.close()
+    await delete_streams(nats_server)
     connection = StreamConnection(StreamSettings(nats_url=nats_server.url), "crowd")
     stop = asyncio.Event()
     running = asyncio.create_task(connection.run(stop))

@@ -18,6 +18,7 @@ from ops.local.servers import RunningServer
 from ops.local.waiting import wait_until
 from publisher import Generator, Span
 from tests.processes import Process, Services, connections
+from tests.streams import delete_streams
 
 
 class Pipeline:
@@ -88,13 +89,7 @@ def services(
 def no_streams(nats_server: RunningServer) -> None:
     """What earlier tests left in JetStream is gone."""
 
-    async def delete() -> None:
-        client = await nats.connect(nats_server.url)
-        for stream in await client.jetstream().streams_info():
-            await client.jetstream().delete_stream(stream.config.name or "")
-        await client.close()
-
-    asyncio.run(delete())
+    asyncio.run(delete_streams(nats_server))
 
 
 @pytest.fixture

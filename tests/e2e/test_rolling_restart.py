@@ -18,6 +18,7 @@ from ops.local.servers import RunningServer
 from pipeline.events.batch import read_batch
 from publisher import Generator, Span
 from tests.processes import Process, Services, connections, eventually
+from tests.streams import delete_streams
 
 pytestmark = pytest.mark.exhaustive
 
@@ -27,9 +28,8 @@ CLIENTS = 8
 @pytest.fixture
 async def jetstream_client(nats_server: RunningServer) -> AsyncIterator[Client]:
     """A plain client of a JetStream that holds no streams at the beginning."""
+    await delete_streams(nats_server)
     client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
     yield client
     await client.close()
 

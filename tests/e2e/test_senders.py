@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import nats
 import pytest
 
 from ops.local.servers import RunningServer
 from ops.local.waiting import wait_until
 from tests.integration.gateway.webhook_senders import CREDENTIALS
 from tests.processes import Process, Services, connections
+from tests.streams import delete_streams
 
 SOURCES = {
     "facebook-webhook": "facebook",
@@ -25,10 +25,7 @@ SOURCES = {
 @pytest.fixture
 async def no_streams(nats_server: RunningServer) -> None:
     """What earlier tests left in JetStream is gone."""
-    client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
-    await client.close()
+    await delete_streams(nats_server)
 
 
 @pytest.fixture

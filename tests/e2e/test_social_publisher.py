@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import nats
 import pytest
 
 from ops.local.servers import RunningServer
 from ops.local.waiting import wait_until
 from tests.processes import Process, Services, connections
+from tests.streams import delete_streams
 
 SECRET = secrets.token_hex(32)
 
@@ -24,10 +24,7 @@ pytestmark = [pytest.mark.exhaustive, pytest.mark.slow, pytest.mark.timeout(300)
 @pytest.fixture
 async def no_streams(nats_server: RunningServer) -> None:
     """What earlier tests left in JetStream is gone."""
-    client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
-    await client.close()
+    await delete_streams(nats_server)
 
 
 @pytest.fixture

@@ -33,6 +33,11 @@ class WebReceiver:
         return self.answers.pop(0) if self.answers else (204, {})
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    """Connections that come at once: the kernel resets some of those that find no place."""
+
+
 @contextmanager
 def web_receiver() -> Iterator[WebReceiver]:
     receiver = WebReceiver()
@@ -50,7 +55,7 @@ def web_receiver() -> Iterator[WebReceiver]:
         def log_message(self, format: str, *_: Any) -> None:  # noqa: A002
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_port}/hooks/alerts"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -20,6 +20,7 @@ from pipeline.chassis.settings import ByteSize
 from pipeline.chassis.supervision import supervise
 from pipeline.store import Database, StoreSettings
 from pipeline.stream import StreamConnection, StreamPublisher, StreamSettings
+from tests.streams import delete_streams
 
 
 @dataclass
@@ -53,10 +54,8 @@ def prisma_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def other_program(nats_server: RunningServer) -> AsyncIterator[Client]:
     """A plain client of a JetStream that holds no streams at the beginning."""
+    await delete_streams(nats_server)
     client = await nats.connect(nats_server.url)
-    jetstream = client.jetstream()
-    for stream in await jetstream.streams_info():
-        await jetstream.delete_stream(stream.config.name or "")
     yield client
     await client.close()
 

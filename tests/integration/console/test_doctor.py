@@ -13,6 +13,7 @@ from nats.js.api import DiscardPolicy, RetentionPolicy, StreamConfig
 
 from ops.local.servers import RunningServer
 from tests.integration.console.conftest import Answer, Stage, run
+from tests.streams import delete_streams
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -68,9 +69,8 @@ def test_a_person_sees_what_is_not_ok_and_what_to_do(stage: Stage) -> None:
 @pytest.fixture
 async def empty_nats(nats_server: RunningServer) -> AsyncIterator[Client]:
     """The session's JetStream without streams."""
+    await delete_streams(nats_server)
     client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
     yield client
     await client.close()
 

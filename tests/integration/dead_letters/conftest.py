@@ -18,6 +18,7 @@ from ops.local.servers import RunningServer
 from pipeline.stream import DeadLetterArchive, DeadLetters, StreamConnection, StreamPublisher, StreamSettings
 from pipeline.stream.topology import ensure_topology
 from tests.processes import Services, connections
+from tests.streams import delete_streams
 
 CONSOLE_SECONDS = 60
 
@@ -25,9 +26,8 @@ CONSOLE_SECONDS = 60
 @pytest.fixture
 async def streams(nats_server: RunningServer) -> AsyncIterator[Client]:
     """A plain client of a JetStream that holds no streams at the beginning."""
+    await delete_streams(nats_server)
     client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
     yield client
     await client.close()
 

@@ -9,14 +9,14 @@ from nats.aio.client import Client
 
 from ops.local.servers import RunningServer
 from tests.processes import Services, connections
+from tests.streams import delete_streams
 
 
 @pytest.fixture
 async def jetstream_client(nats_server: RunningServer) -> AsyncIterator[Client]:
     """A plain client of a JetStream that holds no streams at the beginning."""
+    await delete_streams(nats_server)
     client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
     yield client
     await client.close()
 

@@ -25,6 +25,7 @@ from redis.asyncio import Redis
 from ops.local import servers
 from ops.local.servers import RunningServer
 from tests.processes import Process, Services, connections, eventually, pause
+from tests.streams import delete_streams
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
 OTHER = "another-secret-of-thirty-two-bytes-or-more"
@@ -82,9 +83,8 @@ def settings(keys_file: Path) -> dict[str, str]:
 @pytest.fixture
 async def streams(nats_server: RunningServer) -> AsyncIterator[Client]:
     """A plain client of a JetStream that holds no streams at the beginning."""
+    await delete_streams(nats_server)
     client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
     yield client
     await client.close()
 

@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from ops.local.servers import RunningServer
 from pipeline.chassis.tokens import TokenSettings, mint
 from tests.processes import Process, Services, connections, eventually
+from tests.streams import delete_streams
 
 TOKENS = TokenSettings(jwt_secret=("a-secret-of-at-least-thirty-two-bytes",))
 OPERATOR = {"authorization": "Bearer an-operators-key"}
@@ -26,9 +27,8 @@ SETTINGS = {
 @pytest.fixture
 async def streams(nats_server: RunningServer) -> AsyncIterator[Client]:
     """A plain client of a JetStream that holds no streams at the beginning."""
+    await delete_streams(nats_server)
     client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
     yield client
     await client.close()
 

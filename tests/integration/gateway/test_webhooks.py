@@ -24,6 +24,7 @@ from tests.integration.gateway.webhook_senders import (
     standard,
 )
 from tests.processes import Process, Services, connections, pause
+from tests.streams import delete_streams
 
 COMMENT = (
     b'{"object":"page","entry":[{"id":"1","time":1789999990,"changes":[{"field":"feed","value":'
@@ -35,9 +36,8 @@ COMMENT = (
 @pytest.fixture
 async def streams(nats_server: RunningServer) -> AsyncIterator[Client]:
     """A plain client of a JetStream that holds no streams at the beginning."""
+    await delete_streams(nats_server)
     client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
     yield client
     await client.close()
 

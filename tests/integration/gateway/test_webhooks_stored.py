@@ -22,6 +22,7 @@ from pipeline.events.source import Source
 from pipeline.events.webhook import BadUpdate, Webhook, WebhookRequest
 from tests.integration.gateway.webhook_senders import CREDENTIALS, SENDER, SIGNERS, standard, tiktok
 from tests.processes import Process, Services, connections, eventually
+from tests.streams import delete_streams
 
 SAMPLES = sorted((Path(__file__).parents[2] / "data" / "webhook_samples").glob("*/*.json"))
 
@@ -29,9 +30,8 @@ SAMPLES = sorted((Path(__file__).parents[2] / "data" / "webhook_samples").glob("
 @pytest.fixture
 async def streams(nats_server: RunningServer) -> AsyncIterator[Client]:
     """A plain client of a JetStream that holds no streams at the beginning."""
+    await delete_streams(nats_server)
     client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
     yield client
     await client.close()
 

@@ -74,6 +74,14 @@ class Keeper:
         made = {reason: int(self.metric("live_rebuilds_total", reason=reason)) for reason in reasons}
         return {reason: number for reason, number in made.items() if number}
 
+    async def has_rebuilt(self, **times: int) -> None:
+        """Waits until these are the rebuilds: keys are there a moment before they are counted."""
+
+        async def counted_so() -> None:
+            assert self.rebuilds() == times
+
+        await eventually(counted_so)
+
 
 StartKeeper = Callable[..., Awaitable[Keeper]]
 

@@ -19,6 +19,7 @@ from ops.local.servers import RunningServer
 from tests.integration.collectors.facebook_events import batch_of, make_events, waiting
 from tests.integration.live.conftest import agree
 from tests.processes import Process, Services, connections, eventually, pause
+from tests.streams import delete_streams
 
 pytestmark = pytest.mark.exhaustive
 
@@ -72,10 +73,8 @@ def services(
 @pytest.fixture
 async def broker(nats_server: RunningServer) -> AsyncIterator[Client]:
     """A plain client of a JetStream that holds no streams at the beginning."""
+    await delete_streams(nats_server)
     client = await nats.connect(nats_server.url)
-    jetstream = client.jetstream()
-    for stream in await jetstream.streams_info():
-        await jetstream.delete_stream(stream.config.name or "")
     yield client
     await client.close()
 

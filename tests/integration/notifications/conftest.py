@@ -13,14 +13,14 @@ from ops.local.servers import RunningServer
 from pipeline.stream import NotificationPublisher, StreamConnection, StreamSettings
 from tests.integration.notifications.clients import SECRET
 from tests.processes import Process, Services, connections
+from tests.streams import delete_streams
 
 
 @pytest.fixture
 async def jetstream_client(nats_server: RunningServer) -> AsyncIterator[Client]:
     """A plain client of a JetStream that holds no streams at the beginning."""
+    await delete_streams(nats_server)
     client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
     yield client
     await client.close()
 

@@ -13,6 +13,7 @@ from ops.local import servers
 from ops.local.servers import RunningServer
 from pipeline.chassis.settings import ByteSize
 from pipeline.stream import BatchConsumer, StreamConnection, StreamSettings
+from tests.streams import delete_streams
 
 SMALL = {"events_max_bytes": ByteSize(64 * 1024**2), "dead_letters_max_bytes": ByteSize(16 * 1024**2)}
 
@@ -30,11 +31,7 @@ def own_nats(tmp_path: Path) -> Iterator[RunningServer]:
 @pytest.fixture
 async def empty_nats(nats_server: RunningServer) -> RunningServer:
     """The session's JetStream without any stream."""
-    client = await nats.connect(nats_server.url)
-    jetstream = client.jetstream()
-    for stream in await jetstream.streams_info():
-        await jetstream.delete_stream(stream.config.name or "")
-    await client.close()
+    await delete_streams(nats_server)
     return nats_server
 
 

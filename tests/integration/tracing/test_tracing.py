@@ -20,6 +20,7 @@ from tests import processes
 from tests.integration.notifications.clients import SECRET, token
 from tests.integration.tracing.receiver import Received, Receiver
 from tests.processes import Process, Services, connections, eventually
+from tests.streams import delete_streams
 from tests.unit.builders import good_event
 
 SETTINGS = {
@@ -38,10 +39,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 async def no_streams(nats_server: RunningServer) -> None:
     """What earlier tests left in JetStream is gone."""
-    client = await nats.connect(nats_server.url)
-    for stream in await client.jetstream().streams_info():
-        await client.jetstream().delete_stream(stream.config.name or "")
-    await client.close()
+    await delete_streams(nats_server)
 
 
 @pytest.fixture
