@@ -14,7 +14,9 @@ SERVER_SECONDS = 60.0
 """Limit for the embedded servers: the first start of Postgres on a slow disk is the long one."""
 SERVICE_SECONDS = 60.0
 FAILURES = 2
-"""A service that ends at once so many times has a fault: the servers are ready, so waiting would not help."""
+"""A service that ends so many times while it starts has a fault: the servers are ready, so waiting would not help."""
+MISCONFIGURED = 2
+"""The exit status of a program that cannot use its settings: one such end is enough."""
 STOP_MARGIN_SECONDS = 5.0
 LOG_LINES = 12
 
@@ -86,14 +88,21 @@ def _start_servers(local: System) -> None:
 
 
 def _start_services(local: System) -> None:
+    ended_before = {name: process.ended_at for name, process in local.supervisor.states().items()}
     local.supervisor.start(service.name for service in SERVICES)
     ends: dict[str, set[int]] = defaultdict(set)
 
     def problem() -> str | None:
-        for process in local.supervisor.states().values():
-            if process.state in {"BACKOFF", "FATAL"}:
-                ends[process.name].add(process.ended_at)
-        if failing := [name for name, times in ends.items() if len(times) >= FAILURES]:
+        # On a busy machine a program may run for seconds before it comes to its fault, so its state says little.
+        ended = [
+            process
+            for process in local.supervisor.states().values()
+            if process.ended_at not in {0, ended_before.get(process.name)}
+        ]
+        for process in ended:
+            ends[process.name].add(process.ended_at)
+        misconfigured = [process.name for process in ended if process.exit_status == MISCONFIGURED]
+        if failing := misconfigured or [name for name, times in ends.items() if len(times) >= FAILURES]:
             raise StartError(explain(local, "ends as soon as it is started", failing))
         waiting = [row.name for row in health.of_system(local) if not row.ready]
         return ", ".join(waiting) if waiting else None

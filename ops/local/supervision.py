@@ -30,10 +30,14 @@ class ProcessState:
     description: str
     ended_at: int
     """When it last ended, in seconds since 1970; 0 when it never did."""
+    exit_status: int
+    """That of its last end; 0 when it never ended."""
 
 
 def _state(row: dict[str, Any]) -> ProcessState:
-    return ProcessState(row["name"], row["statename"], row["pid"], row["description"], row["stop"])
+    return ProcessState(
+        row["name"], row["statename"], row["pid"], row["description"], row["stop"], row["exitstatus"]
+    )
 
 
 class Supervisor:
