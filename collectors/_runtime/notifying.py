@@ -7,6 +7,7 @@ whole or not at all, and is gone from Postgres only after that; published again,
 import asyncio
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 
 from collectors._runtime.notifying_telemetry import NotifyingTelemetry
 from pipeline.chassis.concurrency import first_of
@@ -17,7 +18,7 @@ from pipeline.stream import Notice, NotificationPublisher, encode_body, topic_su
 
 _ROWS_AT_ONCE = 16
 _POLL_SECONDS = 1.0
-"""How often to look for rows that others have left."""
+"""How often to look for rows that others have left, and to delete what was published last."""
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
 
@@ -55,8 +56,11 @@ class Notifier:
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 continue
             pause, self._problem = _FIRST_PAUSE_SECONDS, ""
-            if not found:
+            if found < _ROWS_AT_ONCE:
                 await first_of(stop.wait(), self._news.wait(), timeout_seconds=_POLL_SECONDS)
+        if self._published:
+            with suppress(TransientError):  # published again, they change nothing
+                await self._outbox.settle(self._published, 0)
 
     async def check(self) -> str:
         """A readiness check: what there was to tell is told."""
@@ -64,8 +68,8 @@ class Notifier:
             raise StreamUnavailable(self._problem)
         return "told"
 
-    async def _turn(self) -> bool:
-        """Publishes the next rows. Returns whether there were any."""
+    async def _turn(self) -> int:
+        """Publishes the next rows, and returns how many. They are deleted with the next turn."""
         rows = await self._outbox.settle(self._published, _ROWS_AT_ONCE)
         self._published = []
         for row in rows:
@@ -73,7 +77,7 @@ class Notifier:
             await self._publisher.publish_all(notices, row.message_id)
             self._published.append(row.id)
             self._telemetry.published(len(notices))
-        return bool(rows)
+        return len(rows)
 
 
 def notices_of(body: OutboxBody) -> Iterator[Notice]:

@@ -34,7 +34,7 @@ class Origins:
 
     def __init__(self, trusted_proxies: Sequence[str], hash_key: bytes) -> None:
         self._trusted = [_network(text) for text in trusted_proxies]
-        self._hash_key = hash_key
+        self._hash = functools.lru_cache(maxsize=10_000)(functools.partial(_hash, hash_key))
 
     def of(self, scope: Scope) -> Origin:
         """The origin of a request."""
@@ -63,10 +63,9 @@ class Origins:
     def _is_trusted(self, address: IPAddress) -> bool:
         return any(address in network for network in self._trusted)
 
-    def _hash(self, network: str) -> str:
-        if not self._hash_key:
-            return ""
-        return hmac.digest(self._hash_key, network.encode(), hashlib.sha256).hex()[:_HASH_DIGITS]
+
+def _hash(key: bytes, network: str) -> str:
+    return hmac.digest(key, network.encode(), hashlib.sha256).hex()[:_HASH_DIGITS] if key else ""
 
 
 def hash_key_of(address_hash_secret: str, jwt_secrets: Sequence[str]) -> bytes:

@@ -99,6 +99,7 @@ class LiveConnection:
         return cast("tuple[int, list[str]]", answer)
 
     async def _bounded(self, operation: str, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        cancelled_before = _cancellations()
         with tracing.child(operation, "client", _IN_REDIS):
             try:
                 async with asyncio.timeout(self._timeout_seconds):
@@ -107,6 +108,16 @@ class LiveConnection:
                 raise LiveUnavailable(f"no answer from Redis within {self._timeout_seconds:g} s") from error
             except (RedisError, OSError) as error:
                 raise LiveUnavailable(f"{type(error).__name__}: {error}") from error
+            finally:
+                # redis-py may swallow the cancellation of a task that waits for an answer, and the task would live on.
+                if _cancellations() > cancelled_before:
+                    raise asyncio.CancelledError
+
+
+def _cancellations() -> int:
+    """How often the running task was told to end, apart from timeouts that have ended."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def _tls(settings: LiveSettings) -> dict[str, Any]:

@@ -12,7 +12,7 @@ class LiveSettings(msgspec.Struct, frozen=True):
     """The authority by which the server's certificate is verified, with rediss://. Empty: those of the machine."""
     redis_timeout_seconds: float = 1.0
     """How long Redis may take to answer before it counts as away."""
-    live_interval_seconds: float = 0.02
+    live_interval_seconds: float = 0.1
     """Updates are read from Postgres at least so far apart; after a pause at once."""
     live_poll_seconds: float = 1.0
     """How often a collector looks for updates of which it was not told, such as another's that has died."""

@@ -151,6 +151,7 @@ async def test_what_people_write_is_text_and_nothing_else(browser: Browser, gate
         assert tab.complaints == []
 
 
+@pytest.mark.exhaustive
 async def test_only_with_the_keyboard(browser: Browser, gateway: Process) -> None:
     tab = await browser.new_tab(f"{gateway.url}/feed")
     await tab.press("Tab")

@@ -144,7 +144,7 @@ def test_a_mixed_run_of_the_publisher_verifies(pipeline: Pipeline) -> None:
     publisher = pipeline.services.publisher(
         pipeline.gateway,
         pipeline.reporter,
-        *("--verify", "--json", "--seed", "7", "--rate", "1000", "--batch-size", "200", "--duration", "30"),
+        *("--verify", "--json", "--seed", "7", "--rate", "2500", "--batch-size", "200", "--duration", "12"),
         *("--malformed-ratio", "0.4", "--duplicate-ratio", "0.05"),
         *("--out-of-order", "0.1", "--spread", "86400", "--returning-users", "0.3", "--user-pool", "500"),
     )

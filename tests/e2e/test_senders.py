@@ -70,6 +70,7 @@ def test_all_that_a_provider_delivers_is_stored_once_and_right(services: Service
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_what_a_gateway_that_was_away_did_not_take_comes_again(services: Services) -> None:
     gateway = services.gateway(ready=False)
     collector, reporter = services.collector("facebook", ready=False), services.reporter(ready=False)
@@ -93,6 +94,7 @@ def test_what_a_gateway_that_was_away_did_not_take_comes_again(services: Service
     assert set(summary["answers"]) - {"200"}, "nobody noticed that the gateway was away"
 
 
+@pytest.mark.exhaustive
 def test_a_secret_that_the_gateway_does_not_know_fails_the_check(services: Services) -> None:
     gateway = services.gateway(ready=False, FACEBOOK_APP_SECRETS="another-secret-than-the-publisher-has")
     collector, reporter = services.collector("facebook", ready=False), services.reporter(ready=False)

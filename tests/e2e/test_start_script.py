@@ -185,6 +185,7 @@ def test_stop_leaves_no_process_and_the_data_survives(installation: Installation
     assert reported_likes(installation) == before + 1
 
 
+@pytest.mark.exhaustive
 def test_a_killed_process_manager_leaves_nothing_that_a_start_cannot_clear_away(
     installation: Installation,
 ) -> None:

@@ -44,6 +44,7 @@ def services(
         yield services
 
 
+@pytest.mark.exhaustive
 async def test_an_attack_on_a_service_that_is_killed_meanwhile_is_told_once(
     system: System, services: Services, web: WebReceiver
 ) -> None:

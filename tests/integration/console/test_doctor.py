@@ -46,6 +46,7 @@ def test_a_healthy_system_has_nothing_that_failed(stage: Stage) -> None:
     assert {each.split()[0] for each in well["versions"]} >= {"NATS", "Postgres", "Node", "Redis"}
 
 
+@pytest.mark.exhaustive
 def test_a_postgres_that_may_forget_is_warned_of(stage: Stage) -> None:
     # The tests' own server runs without fsync.
     warned = found(stage.sluice("doctor", "--json"), "warning")

@@ -30,6 +30,7 @@ async def test_list_counts_first_and_names_the_newest(desk: Desk, console: Conso
     assert console("list", "--source", "tiktok", "--json").out.count('"id"') == 1
 
 
+@pytest.mark.exhaustive
 async def test_every_filter_reaches_the_stream(desk: Desk, console: Console) -> None:
     meant = letter(
         id="feed" * 8,

@@ -142,6 +142,7 @@ async def test_a_batch_of_rows_as_one_parameter(db: Any) -> None:
     assert await db.tag.find_unique(where={"name": "tag 19999 \"'\\ é"}) is not None
 
 
+@pytest.mark.exhaustive
 async def test_a_body_of_64_mib_is_accepted(db: Any) -> None:
     assert await db.query_raw("SELECT length($1::text) AS length", "z" * 2**26) == [{"length": 2**26}]
 

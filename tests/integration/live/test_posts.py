@@ -404,6 +404,7 @@ async def test_the_trend_keeps_its_highest_members_only(
     assert await redis.zrange("trending_posts", 0, -1) == best
 
 
+@pytest.mark.exhaustive
 async def test_large_updates_are_told_a_few_at_a_time(
     start_keeper: StartKeeper, redis: Redis, look: asyncpg.Connection, social_updates: LiveUpdates
 ) -> None:

@@ -81,6 +81,7 @@ def test_nobody_is_woken_by_a_pipeline_at_work(prometheus: Prometheus) -> None:
     assert prometheus.query('count_over_time(ALERTS{alertstate="firing"}[1h])') == []
 
 
+@pytest.mark.exhaustive
 def test_a_service_that_goes_and_a_server_that_goes_are_noticed(
     tmp_path: Path, database_url: str, prometheus_is_there: None
 ) -> None:

@@ -75,6 +75,7 @@ async def test_the_owner_is_told_who_did_what_and_followers_what_changed(service
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 async def test_two_collectors_one_of_which_is_killed_tell_everything_once(
     services: Services, database_url: str
 ) -> None:

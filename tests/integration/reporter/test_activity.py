@@ -41,6 +41,7 @@ def expected(
 
 
 @pytest.mark.parametrize("by", ["hour", "day"])
+@pytest.mark.exhaustive
 async def test_activity_is_exact_over_every_range(
     client: httpx.AsyncClient, database: Database, by: str
 ) -> None:

@@ -171,7 +171,8 @@ async def test_one_that_is_accepted_and_never_stored_is_told_by_its_age(
     for source in ("facebook", "tiktok"):
         await pipeline.store_last(source)
     watching.later[0] += 60
-    await watching.found("facebook")
+    for source in ("facebook", "tiktok"):
+        await watching.found(source)
     assert (await watching.readiness())[0] == "ready"
 
 

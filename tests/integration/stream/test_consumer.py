@@ -115,6 +115,7 @@ async def test_a_consumer_that_stops_gives_back_at_once_what_it_holds(
     assert sorted(left + numbers([settled.payload])) == list(range(6))
 
 
+@pytest.mark.exhaustive
 async def test_what_is_held_longer_than_the_deadline_is_kept_alive(
     empty_nats: RunningServer, other_program: Client, connect: Connect, consume: Consume
 ) -> None:

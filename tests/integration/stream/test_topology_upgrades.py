@@ -42,6 +42,7 @@ async def test_whoever_starts_last_says_how_large_a_stream_is_and_the_others_lea
     assert await limit_of(other_program) == LARGE
 
 
+@pytest.mark.exhaustive
 async def test_a_stream_that_was_deleted_is_made_anew_by_an_older_process_too(
     empty_nats: RunningServer, other_program: Client, connect: Connect
 ) -> None:

@@ -24,6 +24,7 @@ class Servers:
         self.postgres_fails = self.nats_fails = 0
         self.acknowledgements_lost = 0
         self.asked = 0
+        self.told_at = 0.0
 
     async def settle(self, published: Sequence[int], limit: int) -> list[OutboxRow]:
         self.asked += 1
@@ -41,6 +42,7 @@ class Servers:
             raise StreamUnavailable("away")
         if message_id not in self.told:
             self.told.append(message_id)
+            self.told_at = asyncio.get_running_loop().time()
         if self.acknowledgements_lost:
             self.acknowledgements_lost -= 1
             raise StreamUnavailable("no answer in time")
@@ -50,14 +52,18 @@ def row(number: int) -> OutboxRow:
     return OutboxRow(number, "x", OutboxBody(posts=[("p-1", 1, 0, 0)]))
 
 
-async def told(servers: Servers, rows: int, news: TracedOccasion | None = None) -> Notifier:
-    """Runs a notifier until everything is told and gone."""
-    notifier = Notifier(
+def make_notifier(servers: Servers, news: TracedOccasion | None = None) -> Notifier:
+    return Notifier(
         cast(NotificationOutbox, servers),
         cast(NotificationPublisher, servers),
         news or TracedOccasion(),
         NotifyingTelemetry(CollectorRegistry(), "social"),
     )
+
+
+async def told(servers: Servers, rows: int, news: TracedOccasion | None = None) -> Notifier:
+    """Runs a notifier until everything is told and gone."""
+    notifier = make_notifier(servers, news)
     stop = asyncio.Event()
     running = asyncio.create_task(notifier.run(stop))
     async with asyncio.timeout(10):
@@ -92,7 +98,18 @@ async def test_news_are_told_at_once() -> None:
     news.set()
     begun = asyncio.get_running_loop().time()
     await running
-    assert asyncio.get_running_loop().time() - begun < 0.5
+    assert servers.told_at - begun < 0.5
+
+
+async def test_what_was_told_last_is_deleted_at_the_end() -> None:
+    servers, stop = Servers(rows=3), asyncio.Event()
+    running = asyncio.create_task(make_notifier(servers).run(stop))
+    async with asyncio.timeout(5):
+        while len(servers.told) < 3:
+            await asyncio.sleep(0)
+    stop.set()
+    await asyncio.wait_for(running, 5)
+    assert servers.rows == {}
 
 
 def test_what_users_and_followers_are_told() -> None:
