@@ -161,6 +161,7 @@ def test_a_mixed_run_of_the_publisher_verifies(pipeline: Pipeline) -> None:
     assert summary["unknown"] == 0
 
 
+@pytest.mark.exhaustive
 def test_three_collectors_of_one_source_share_the_work_without_loss_or_duplicates(pipeline: Pipeline) -> None:
     facebook = [pipeline.collectors[0], *(pipeline.services.collector("facebook") for _ in range(2))]
     events = make_events(30_000)
@@ -177,6 +178,7 @@ def test_three_collectors_of_one_source_share_the_work_without_loss_or_duplicate
     assert [each["retries"] for each in stats] == [0, 0, 0]
 
 
+@pytest.mark.exhaustive
 def test_events_of_any_age_are_stored_and_reported(pipeline: Pipeline) -> None:
     moments = [
         "0001-01-01T00:00:00Z",

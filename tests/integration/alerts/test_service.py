@@ -87,6 +87,7 @@ async def test_an_attack_on_a_service_that_is_killed_meanwhile_is_told_once(
     assert len(await system.alerts()) == 1
 
 
+@pytest.mark.exhaustive
 async def test_one_of_several_evaluates_and_tells_so(services: Services) -> None:
     processes = [services.alerts() for _ in range(2)]
 

@@ -57,6 +57,7 @@ COLUMNS: list[tuple[str, Any]] = [
 ]
 
 
+@pytest.mark.exhaustive
 async def test_every_column_type_is_the_same_inside_and_outside_a_transaction(db: Any) -> None:
     selection = ", ".join(f"{expression} AS c{n}" for n, (expression, _) in enumerate(COLUMNS))
     expected = [{f"c{n}": value for n, (_, value) in enumerate(COLUMNS)}]

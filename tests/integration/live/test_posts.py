@@ -126,7 +126,16 @@ async def test_a_post_that_nobody_likes_any_more_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "spoil", ["nothing", "flushall", "string", "no number", "top", "day", "trend", "landmark"]
+    "spoil",
+    [
+        "nothing",
+        "flushall",
+        "landmark",
+        *(
+            pytest.param(how, marks=pytest.mark.exhaustive)
+            for how in ("string", "no number", "top", "day", "trend")
+        ),
+    ],
 )
 async def test_several_keepers_count_the_same_whatever_comes_again_and_whatever_is_spoiled(
     start_keeper: StartKeeper, redis: Redis, look: asyncpg.Connection, posts: PostCounters, spoil: str
@@ -225,6 +234,7 @@ async def test_updates_that_wait_are_taken_off_before_the_counters_are_compared(
     assert (checked.condition, checked.waiting, checked.differences) == ("good", 3, [])
 
 
+@pytest.mark.exhaustive
 async def test_rebuilds_under_load_lose_nothing_and_double_nothing(
     start_keeper: StartKeeper,
     redis: Redis,

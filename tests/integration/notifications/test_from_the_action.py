@@ -100,6 +100,7 @@ async def test_two_collectors_one_of_which_is_killed_tell_everything_once(
     await owner.end()
 
 
+@pytest.mark.exhaustive
 async def test_what_a_collector_has_left_is_told_by_another(services: Services, database_url: str) -> None:
     gateway = services.gateway()
     owner = await open_client(gateway, "owner")

@@ -5,6 +5,7 @@ import socket
 import time
 
 import psutil
+import pytest
 from websockets.asyncio.client import connect
 
 from pipeline.stream import Notice, NotificationPublisher, encode_body, user_subject
@@ -74,6 +75,7 @@ async def test_who_takes_nothing_for_long_is_closed_however_little_it_is(
     assert (await stuck.closed())[0] in (4008, 1006)
 
 
+@pytest.mark.exhaustive
 async def test_a_stream_of_events_that_is_not_read_ends_without_holding_memory(
     services: Services, publisher: NotificationPublisher
 ) -> None:

@@ -36,6 +36,7 @@ def test_all_of_them_are_good_and_keys_are_for_nobody_else(tmp_path: Path) -> No
     assert (tmp_path / "nats" / "tls.crt").read_text() == before, "what is there stays"
 
 
+@pytest.mark.exhaustive
 def test_the_authority_is_replaced_while_both_are_trusted(tmp_path: Path) -> None:
     make(tmp_path)
     old = (tmp_path / "gateway" / "tls.crt").read_text()

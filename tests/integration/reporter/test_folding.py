@@ -46,6 +46,7 @@ def assert_exact(report: Any, traffic: Traffic, time_range: TimeRange) -> None:
 
 
 @pytest.mark.parametrize("settings", [ESTIMATING], ids=["estimating"])
+@pytest.mark.exhaustive
 async def test_estimates_are_marked_and_do_not_depend_on_folding(
     client: httpx.AsyncClient, database: Database, settings: ReporterSettings, vocabulary: Vocabulary
 ) -> None:
@@ -74,6 +75,7 @@ async def test_what_is_over_is_read_from_days(database: Database, fold_loop: Fol
     assert len(parts) == 3
 
 
+@pytest.mark.exhaustive
 async def test_late_events_of_a_day_that_was_rolled_up_are_counted_at_once_and_rolled_up_again(
     client: httpx.AsyncClient, database: Database, fold_loop: FoldLoop
 ) -> None:
@@ -122,6 +124,7 @@ async def test_a_segment_that_becomes_visible_after_younger_ones_were_folded_is_
     assert (await demographics(client, CUT))["facebook"]["totalUsers"] == users + 1
 
 
+@pytest.mark.exhaustive
 async def test_two_folders_at_once_lose_nothing(
     client: httpx.AsyncClient, database: Database, vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +156,7 @@ async def test_only_the_holder_of_the_lease_folds(
     assert await unfolded(database) == 0
 
 
+@pytest.mark.exhaustive
 async def test_segments_that_were_written_but_not_marked_are_folded_again_without_harm(
     client: httpx.AsyncClient, database: Database, fold_loop: FoldLoop
 ) -> None:
@@ -164,6 +168,7 @@ async def test_segments_that_were_written_but_not_marked_are_folded_again_withou
     assert_exact(await demographics(client, CUT), traffic, CUT)
 
 
+@pytest.mark.exhaustive
 async def test_a_cut_that_too_many_segments_reach_into_is_read_from_the_events(
     client: httpx.AsyncClient, database: Database, fold_loop: FoldLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

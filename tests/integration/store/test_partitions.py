@@ -131,6 +131,7 @@ async def test_a_reader_that_waits_while_a_partition_is_made_misses_nothing(
     await reader.close()
 
 
+@pytest.mark.exhaustive
 async def test_several_processes_and_writers_may_be_at_it_at_once(
     open_database: OpenDatabase, look: asyncpg.Connection, database_url: str
 ) -> None:

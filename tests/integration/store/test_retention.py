@@ -122,6 +122,7 @@ async def test_a_long_report_makes_it_give_up_and_nobody_wait(
     assert removed.partitions == ["events_20260503", "events_20260504"]
 
 
+@pytest.mark.exhaustive
 async def test_tables_that_lose_a_day_and_gain_a_day_stay_as_large_as_they_were(
     database: Database, look: asyncpg.Connection
 ) -> None:

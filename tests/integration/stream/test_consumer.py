@@ -168,6 +168,7 @@ async def test_a_consumer_that_is_deleted_by_hand_is_back_and_nothing_is_missed(
     await stream_is_empty(other_program)
 
 
+@pytest.mark.exhaustive
 async def test_a_stream_that_is_deleted_by_hand_does_not_end_the_consumer(
     empty_nats: RunningServer, other_program: Client, connect: Connect, consume: Consume
 ) -> None:

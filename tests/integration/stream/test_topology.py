@@ -3,6 +3,7 @@
 import asyncio
 import sys
 
+import pytest
 from nats.aio.client import Client
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType
 from nats.js.errors import NotFoundError
@@ -98,6 +99,7 @@ async def test_several_processes_may_ensure_the_streams_at_the_same_moment(
     assert sorted(name or "" for name in names) == ["DEAD_LETTERS", "EVENTS", "NOTIFICATIONS"]
 
 
+@pytest.mark.exhaustive
 async def test_a_stream_that_is_deleted_by_hand_is_back_within_ten_seconds(
     empty_nats: RunningServer, other_program: Client, connect: Connect
 ) -> None:

@@ -30,6 +30,7 @@ async def looks_again(connection: StreamConnection) -> None:
     await eventually(looked, within_seconds=15)
 
 
+@pytest.mark.exhaustive
 async def test_whoever_starts_last_says_how_large_a_stream_is_and_the_others_leave_it_so(
     empty_nats: RunningServer, other_program: Client, connect: Connect
 ) -> None:

@@ -140,6 +140,7 @@ def test_no_step_over_a_body_of_20_mb_takes_much_more_than_a_part() -> None:
     [b'{"text":"%b"}' % (b"x" * 6_000), b'{"text":"%b"}' % (b"},{" * 2_000), b'"%b"' % (b"x" * 400), b"17"],
     ids=["larger than where an end is looked for", "full of false ends", "strings", "numbers"],
 )
+@pytest.mark.exhaustive
 def test_steps_stay_small_when_every_element_has_to_be_found_by_its_brackets(element: bytes) -> None:
     count = 6_000_000 // (len(element) + 1)
     parts = list(split_array(b"[" + b",".join([element] * count) + b"]"))
