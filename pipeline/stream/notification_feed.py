@@ -31,6 +31,8 @@ _SILENT_AFTER_SECONDS = 3 * _HEARTBEAT_SECONDS
 _LOOK_SECONDS = 0.25
 _RETRY_SECONDS = 0.5
 _BOUNDS_KEPT_SECONDS = 1.0
+_TOLD_AT_ONCE = 16
+"""What a transaction tells comes as a burst. After each message everything else would get its turn before the next."""
 
 
 class StoredNotice(NamedTuple):
@@ -67,6 +69,7 @@ class NotificationFeed:
         self.sequence: int | None = None
         self._consumed = 0
         self._consumer = ""
+        self._told = 0
         self._heard_at = 0.0
         self._reconnects = -1
         self._broken = asyncio.Event()
@@ -208,4 +211,6 @@ class NotificationFeed:
         self._consumed += 1
         self.sequence = sequence.stream
         if self._receive(StoredNotice(sequence.stream, message.subject, message.data)):
-            await asyncio.sleep(0)  # those who were told get a turn to pass it on
+            self._told += 1
+            if self._told % _TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)  # those who were told get a turn to pass it on
