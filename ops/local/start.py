@@ -88,6 +88,7 @@ def _start_servers(local: System) -> None:
 
 
 def _start_services(local: System) -> None:
+    names = {service.name for service in SERVICES}
     ended_before = {name: process.ended_at for name, process in local.supervisor.states().items()}
     local.supervisor.start(service.name for service in SERVICES)
     ends: dict[str, set[int]] = defaultdict(set)
@@ -97,7 +98,7 @@ def _start_services(local: System) -> None:
         ended = [
             process
             for process in local.supervisor.states().values()
-            if process.ended_at not in {0, ended_before.get(process.name)}
+            if process.name in names and process.ended_at not in {0, ended_before.get(process.name)}
         ]
         for process in ended:
             ends[process.name].add(process.ended_at)
