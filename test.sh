@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every check and the tests: ./test.sh [--all | pytest arguments]
-# By itself it leaves out the tests marked "exhaustive", which take some ten minutes more; --all is for before a release.
+# By itself it leaves out the tests marked "exhaustive", which take as long again; --all is for before a release.
 # Sets itself up like start.sh, plus the development packages. The tests start servers of their own, on ports of their own.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
